@@ -1,0 +1,128 @@
+//! The shape that machines share: an instantiated type tree without values.
+//!
+//! A [`Blueprint`] is built once per shape (tools, bed, chamber, extra sensors) from a [`Plan`] and the type
+//! [`Catalogue`](super::catalogue::Catalogue); a machine is a blueprint plus an array of values
+//! ([`Instance`](super::instance::Instance)). Nodes are addressed by path: browse names without namespace joined
+//! by `/`, `""` is the root. Always holds: `nodes[0]` is the root, a path occurs once, every local reference has
+//! its inverse, children carry the browse-name namespace of the specification that declares them.
+
+use std::collections::HashMap;
+
+use opcua::types::{ExpandedNodeId, LocalizedText, NodeClass, NodeId, QualifiedName};
+
+/// Index of a node in its blueprint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeIndex(pub u16);
+
+impl NodeIndex {
+    pub const ROOT: Self = Self(0);
+}
+
+/// All nodes of one machine shape.
+#[derive(Debug)]
+pub struct Blueprint {
+    nodes: Vec<BlueprintNode>,
+    by_path: HashMap<Box<str>, NodeIndex>,
+}
+
+impl Blueprint {
+    pub fn node(&self, index: NodeIndex) -> &BlueprintNode {
+        &self.nodes[usize::from(index.0)]
+    }
+
+    pub fn find(&self, path: &str) -> Option<NodeIndex> {
+        self.by_path.get(path).copied()
+    }
+
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (NodeIndex, &BlueprintNode)> {
+        // A blueprint is refused at construction when it has more nodes than a u16 can count.
+        (0u16..).map(NodeIndex).zip(&self.nodes)
+    }
+}
+
+/// One node; all attributes but `Value`, `NodeId` and (for the root) the names, which belong to the machine.
+#[derive(Debug)]
+pub struct BlueprintNode {
+    pub path: Box<str>,
+    pub browse_name: QualifiedName,
+    pub display_name: LocalizedText,
+    pub description: LocalizedText,
+    pub kind: NodeKind,
+    pub references: Vec<Reference>,
+}
+
+/// The attributes that differ by node class.
+#[derive(Debug)]
+pub enum NodeKind {
+    Object {
+        type_definition: NodeId,
+        /// EventNotifier bits, OPC 10000-3 §8.59.
+        event_notifier: u8,
+    },
+    Variable(VariableAttributes),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct VariableAttributes {
+    pub type_definition: NodeId,
+    pub data_type: NodeId,
+    /// OPC 10000-3 §5.6.2: -1 scalar, 1 one dimension.
+    pub value_rank: i32,
+    pub array_dimensions: Option<Vec<u32>>,
+    /// AccessLevel bits, OPC 10000-3 §8.57; also served as UserAccessLevel.
+    pub access_level: u8,
+    /// Milliseconds.
+    pub minimum_sampling_interval: f64,
+}
+
+impl BlueprintNode {
+    pub fn class(&self) -> NodeClass {
+        match self.kind {
+            NodeKind::Object { .. } => NodeClass::Object,
+            NodeKind::Variable(_) => NodeClass::Variable,
+        }
+    }
+
+    pub fn type_definition(&self) -> &NodeId {
+        match &self.kind {
+            NodeKind::Object {
+                type_definition, ..
+            } => type_definition,
+            NodeKind::Variable(v) => &v.type_definition,
+        }
+    }
+}
+
+/// One reference from a blueprint node, in either direction.
+#[derive(Debug)]
+pub struct Reference {
+    pub reference_type: NodeId,
+    pub is_forward: bool,
+    pub target: Target,
+}
+
+#[derive(Debug)]
+pub enum Target {
+    /// A node of the same machine.
+    Local(NodeIndex),
+    /// A node of the types, or the folder that the machine stands in.
+    Foreign(Box<ForeignNode>),
+}
+
+/// What Browse tells of a node that is not ours.
+#[derive(Debug, Clone)]
+pub struct ForeignNode {
+    pub node_id: NodeId,
+    pub browse_name: QualifiedName,
+    pub display_name: LocalizedText,
+    pub node_class: NodeClass,
+    pub type_definition: ExpandedNodeId,
+}
