@@ -1,0 +1,41 @@
+//! The log lines of this room: fixed texts, data as fields. Never a key.
+
+use std::fmt::Display;
+
+use log::{error, info};
+
+use crate::machine::{JobEvent, JobPhase, Outcome};
+
+/// A job started, paused, resumed or ended.
+pub fn job(machine: &str, event: &JobEvent) {
+    match event {
+        JobEvent::Started(job) => info!(
+            "{machine}: job started id={:?} at={}",
+            job.id.0,
+            job.start.at()
+        ),
+        JobEvent::Paused { id, at } => info!("{machine}: job paused id={:?} at={at}", id.0),
+        JobEvent::Resumed { id, at } => info!("{machine}: job resumed id={:?} at={at}", id.0),
+        JobEvent::Ended(job) => {
+            if let JobPhase::Ended { at, outcome } = &job.phase {
+                let outcome = match outcome {
+                    Outcome::Completed => "completed".to_owned(),
+                    Outcome::Cancelled => "cancelled".to_owned(),
+                    Outcome::Failed { reason } => format!("failed reason={reason:?}"),
+                    Outcome::Unknown { why } => format!("unknown why={why:?}"),
+                };
+                info!("{machine}: job ended id={:?} at={at} outcome={outcome}", job.id.0);
+            }
+        }
+    }
+}
+
+/// The model could not be put into nodes: a defect of the bridge, told loudly, served as last values.
+pub fn not_rendered(machine: &str, error: &dyn Display) {
+    error!("{machine}: cannot be mapped to nodes: {error}");
+}
+
+/// Shutdown did not finish in time and was cut short.
+pub fn drain_cut_short() {
+    error!("shutdown took too long and was cut short");
+}

@@ -1,0 +1,446 @@
+//! Compares an instance with its type definitions, from outside, as a strict client would.
+//!
+//! Pure over a downloaded [`Space`], so that faults can be injected into a copy of it. What is checked, and the
+//! clause it comes from: mandatory members, node class, type, reference type, data type, rank, namespace of each
+//! browse name, placeholders (OPC 10000-3 §6.2.6, §6.4.4), state ids and numbers (OPC 10000-16 §4.4), no Good null,
+//! no duplicate browse name (OPC 10000-3 §6.3.3.2).
+
+use std::collections::{HashMap, HashSet};
+
+use opcua::types::{
+    DataTypeId, LocalizedText, NodeClass, NodeId, QualifiedName, ReferenceTypeId, StatusCode,
+    Variant, VariantScalarTypeId, VariantTypeId,
+};
+
+use super::space::{Node, Space};
+
+/// Namespaces in which an instance may have members that its type does not declare: our own types' and instances'.
+pub struct Extension {
+    pub vendor: u16,
+    pub instances: u16,
+}
+
+/// A member that a type declares.
+#[derive(Clone, Copy)]
+struct Declared<'a> {
+    node: &'a Node,
+    reference: &'a NodeId,
+    rule: Rule,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Mandatory,
+    Optional,
+    MandatoryPlaceholder,
+    OptionalPlaceholder,
+}
+
+/// Everything that is wrong with the instance at `root`, one line each; empty if it conforms.
+pub fn check(space: &Space, root: &NodeId, extension: &Extension) -> Vec<String> {
+    let mut check = Check {
+        space,
+        extension,
+        findings: Vec::new(),
+        seen: HashSet::new(),
+    };
+    match space.get(root) {
+        Some(node) => check.instance(node, node.browse_name.name.as_ref(), &[]),
+        None => check.findings.push(format!("{root} does not exist")),
+    }
+    check.findings
+}
+
+struct Check<'a> {
+    space: &'a Space,
+    extension: &'a Extension,
+    findings: Vec<String>,
+    seen: HashSet<NodeId>,
+}
+
+impl<'a> Check<'a> {
+    fn find(&mut self, path: &str, finding: impl AsRef<str>) {
+        self.findings.push(format!("{path}: {}", finding.as_ref()));
+    }
+
+    /// `declarations`: the declarations of this node in the types of its parents, nearest last.
+    fn instance(&mut self, node: &'a Node, path: &str, declarations: &[&'a Node]) {
+        if !self.seen.insert(node.id.clone()) {
+            return;
+        }
+        if node.class == NodeClass::Method {
+            return;
+        }
+        let types: Vec<&Node> = self
+            .space
+            .targets(node, ReferenceTypeId::HasTypeDefinition)
+            .collect();
+        let [type_definition] = types[..] else {
+            return self.find(path, format!("has {} type definitions", types.len()));
+        };
+        if self
+            .space
+            .targets(node, ReferenceTypeId::HasModellingRule)
+            .next()
+            .is_some()
+        {
+            self.find(path, "an instance has a modelling rule");
+        }
+        if node.class == NodeClass::Variable {
+            self.value(node, path);
+        }
+        let declared = self.declared(node, type_definition, declarations);
+        self.members(node, path, &declared);
+        self.state_machine(node, path, type_definition);
+    }
+
+    /// All members that the type, its supertypes, its interfaces and the parents' declarations ask for; the most
+    /// specific declaration of a browse name wins.
+    fn declared(
+        &self,
+        node: &'a Node,
+        type_definition: &'a Node,
+        declarations: &[&'a Node],
+    ) -> Vec<Declared<'a>> {
+        let mut sources: Vec<&Node> = declarations.iter().rev().copied().collect();
+        let mut types = self.space.supertypes(&type_definition.id);
+        for owner in std::iter::once(node).chain(types.clone()) {
+            for interface in self.space.targets(owner, ReferenceTypeId::HasInterface) {
+                types.extend(self.space.supertypes(&interface.id));
+            }
+        }
+        sources.extend(types);
+        let mut known: HashMap<&QualifiedName, usize> = HashMap::new();
+        let mut members: Vec<Declared> = Vec::new();
+        for source in sources {
+            for member in self.own_members(source) {
+                match known.get(&member.node.browse_name) {
+                    None => {
+                        known.insert(&member.node.browse_name, members.len());
+                        members.push(member);
+                    }
+                    // A subtype may leave a member optional that its supertype makes mandatory only by mistake.
+                    Some(&at) if member.rule == Rule::Mandatory => members[at].rule = member.rule,
+                    Some(_) => {}
+                }
+            }
+        }
+        members
+    }
+
+    fn own_members(&self, source: &'a Node) -> impl Iterator<Item = Declared<'a>> {
+        let space = self.space;
+        source.references.iter().filter_map(move |reference| {
+            if !is_hierarchical(space, &reference.reference_type) {
+                return None;
+            }
+            let node = space.get(&reference.target)?;
+            let rule = space
+                .targets(node, ReferenceTypeId::HasModellingRule)
+                .next()?;
+            let rule = match rule.browse_name.name.as_ref() {
+                "Mandatory" => Rule::Mandatory,
+                "Optional" => Rule::Optional,
+                "MandatoryPlaceholder" => Rule::MandatoryPlaceholder,
+                "OptionalPlaceholder" => Rule::OptionalPlaceholder,
+                _ => return None,
+            };
+            Some(Declared {
+                node,
+                reference: &reference.reference_type,
+                rule,
+            })
+        })
+    }
+
+    fn members(&mut self, node: &'a Node, path: &str, declared: &[Declared<'a>]) {
+        let children: Vec<(&NodeId, &Node)> = node
+            .references
+            .iter()
+            .filter(|r| is_hierarchical(self.space, &r.reference_type))
+            .filter_map(|r| Some((&r.reference_type, self.space.get(&r.target)?)))
+            .collect();
+
+        let mut names = HashSet::new();
+        for (_, child) in &children {
+            if !names.insert(&child.browse_name) {
+                self.find(path, format!("two children are named {}", child.browse_name));
+            }
+        }
+        for member in declared {
+            let present = children.iter().any(|(_, child)| match member.rule {
+                Rule::Mandatory => child.browse_name == member.node.browse_name,
+                Rule::MandatoryPlaceholder => self.fits(child, member.node),
+                Rule::Optional | Rule::OptionalPlaceholder => true,
+            });
+            let needed = matches!(member.rule, Rule::Mandatory | Rule::MandatoryPlaceholder);
+            if needed && !present && member.node.class != NodeClass::Method {
+                let name = &member.node.browse_name;
+                self.find(path, format!("{:?} member {name} is missing", member.rule));
+            }
+        }
+        for (reference, child) in children {
+            let child_path = format!("{path}/{}", child.browse_name.name);
+            let declarations: Vec<&Declared> = declared
+                .iter()
+                .filter(|d| d.node.browse_name == child.browse_name)
+                .collect();
+            match declarations.first() {
+                Some(declaration) => self.compare(&child_path, reference, child, declaration),
+                None => self.undeclared(&child_path, reference, child, declared),
+            }
+            let nodes: Vec<&Node> = declarations.iter().map(|d| d.node).collect();
+            self.instance(child, &child_path, &nodes);
+        }
+    }
+
+    /// A child that stands in for a declared member.
+    fn compare(&mut self, path: &str, reference: &NodeId, child: &Node, declared: &Declared) {
+        let space = self.space;
+        if !space.is_subtype(reference, declared.reference) {
+            self.find(path, "the reference is of another type than declared");
+        }
+        if child.class != declared.node.class {
+            return self.find(
+                path,
+                format!("is a {:?}, declared a {:?}", child.class, declared.node.class),
+            );
+        }
+        if let (Some(own), Some(wanted)) = (type_of(space, child), type_of(space, declared.node))
+            && !space.is_subtype(&own.id, &wanted.id)
+        {
+            self.find(
+                path,
+                format!("is a {}, declared a {}", own.browse_name, wanted.browse_name),
+            );
+        }
+        if child.class == NodeClass::Variable {
+            if !space.is_subtype(&child.data_type, &declared.node.data_type) {
+                self.find(
+                    path,
+                    format!(
+                        "has data type {}, declared {}",
+                        child.data_type, declared.node.data_type
+                    ),
+                );
+            }
+            if !rank_allows(declared.node.value_rank, child.value_rank) {
+                self.find(
+                    path,
+                    format!(
+                        "has rank {}, declared {}",
+                        child.value_rank, declared.node.value_rank
+                    ),
+                );
+            }
+        }
+    }
+
+    /// A child that no member declares by name: it must fill a placeholder or be an extension of ours.
+    fn undeclared(&mut self, path: &str, reference: &NodeId, child: &Node, declared: &[Declared]) {
+        let space = self.space;
+        let namespace = child.browse_name.namespace_index;
+        if let Some(twin) = declared
+            .iter()
+            .find(|d| d.node.browse_name.name == child.browse_name.name)
+        {
+            return self.find(
+                path,
+                format!(
+                    "browse name is in namespace {namespace}, declared in {}",
+                    twin.node.browse_name.namespace_index
+                ),
+            );
+        }
+        let fills_placeholder = declared.iter().any(|d| {
+            matches!(d.rule, Rule::MandatoryPlaceholder | Rule::OptionalPlaceholder)
+                && self.fits(child, d.node)
+                && space.is_subtype(reference, d.reference)
+        });
+        if fills_placeholder {
+            if namespace != self.extension.instances {
+                self.find(path, format!("fills a placeholder in namespace {namespace}"));
+            }
+        } else if namespace != self.extension.vendor && !self.is_building_block(child) {
+            self.find(path, "is no member of the type and fills no placeholder");
+        }
+    }
+
+    /// Building blocks may be added anywhere as AddIns under their default name (OPC 40001-1, OPC 10000-3 §4.10).
+    fn is_building_block(&self, child: &Node) -> bool {
+        type_of(self.space, child)
+            .and_then(|t| self.space.child(t, "DefaultInstanceBrowseName"))
+            .is_some_and(|p| match &p.value.value {
+                Some(Variant::QualifiedName(name)) => **name == child.browse_name,
+                _ => false,
+            })
+    }
+
+    fn fits(&self, child: &Node, placeholder: &Node) -> bool {
+        child.class == placeholder.class
+            && match (type_of(self.space, child), type_of(self.space, placeholder)) {
+                (Some(own), Some(wanted)) => self.space.is_subtype(&own.id, &wanted.id),
+                _ => false,
+            }
+    }
+
+    fn value(&mut self, node: &Node, path: &str) {
+        let status = node.value.status.unwrap_or(StatusCode::Good);
+        let value = node.value.value.as_ref().filter(|v| !v.is_empty());
+        if node.access_level & 1 == 0 {
+            self.find(path, "is not readable");
+        }
+        match value {
+            None if !status.is_bad() => self.find(path, format!("{status} without a value")),
+            None => {}
+            Some(_) if status.is_bad() => self.find(path, format!("{status} with a value")),
+            Some(value) => {
+                if !self.value_type_allows(&node.data_type, value) {
+                    let text = format!("value {value:?} is not of type {}", node.data_type);
+                    self.find(path, text);
+                }
+                let is_array = matches!(value, Variant::Array(_));
+                if is_array != (node.value_rank >= 0) {
+                    let text = format!("value rank {} but array = {is_array}", node.value_rank);
+                    self.find(path, text);
+                }
+            }
+        }
+        if node.data_type.is_null() || self.is_abstract_number(&node.data_type) {
+            self.find(path, format!("has the abstract data type {}", node.data_type));
+        }
+    }
+
+    fn is_abstract_number(&self, data_type: &NodeId) -> bool {
+        [
+            DataTypeId::Number,
+            DataTypeId::Integer,
+            DataTypeId::UInteger,
+            DataTypeId::BaseDataType,
+        ]
+        .iter()
+        .any(|t| &NodeId::from(*t) == data_type)
+    }
+
+    /// Whether a value of this built-in type may stand in a variable of `data_type` (OPC 10000-6 §5.1).
+    fn value_type_allows(&self, data_type: &NodeId, value: &Variant) -> bool {
+        let scalar = match value.type_id() {
+            VariantTypeId::Scalar(t) | VariantTypeId::Array(t, _) => t,
+            VariantTypeId::Empty => return false,
+        };
+        let base = |t: DataTypeId| self.space.is_subtype(data_type, &t.into());
+        if base(DataTypeId::Enumeration) {
+            return scalar == VariantScalarTypeId::Int32 && self.enumerates(data_type, value);
+        }
+        if base(DataTypeId::Structure) {
+            return scalar == VariantScalarTypeId::ExtensionObject;
+        }
+        match scalar {
+            VariantScalarTypeId::Boolean => base(DataTypeId::Boolean),
+            VariantScalarTypeId::SByte => base(DataTypeId::SByte),
+            VariantScalarTypeId::Byte => base(DataTypeId::Byte),
+            VariantScalarTypeId::Int16 => base(DataTypeId::Int16),
+            VariantScalarTypeId::UInt16 => base(DataTypeId::UInt16),
+            VariantScalarTypeId::Int32 => base(DataTypeId::Int32),
+            VariantScalarTypeId::UInt32 => base(DataTypeId::UInt32),
+            VariantScalarTypeId::Int64 => base(DataTypeId::Int64),
+            VariantScalarTypeId::UInt64 => base(DataTypeId::UInt64),
+            VariantScalarTypeId::Float => base(DataTypeId::Float),
+            VariantScalarTypeId::Double => base(DataTypeId::Double),
+            VariantScalarTypeId::String => base(DataTypeId::String),
+            VariantScalarTypeId::DateTime => base(DataTypeId::DateTime),
+            VariantScalarTypeId::ByteString => base(DataTypeId::ByteString),
+            VariantScalarTypeId::NodeId => base(DataTypeId::NodeId),
+            VariantScalarTypeId::LocalizedText => base(DataTypeId::LocalizedText),
+            VariantScalarTypeId::QualifiedName => base(DataTypeId::QualifiedName),
+            _ => false,
+        }
+    }
+
+    /// Whether the number is one that the enumeration names; true if the type does not list its names.
+    fn enumerates(&self, data_type: &NodeId, value: &Variant) -> bool {
+        let Variant::Int32(number) = value else {
+            return matches!(value, Variant::Array(_));
+        };
+        let Some(node) = self.space.get(data_type) else {
+            return false;
+        };
+        match self.space.child(node, "EnumStrings").map(|n| &n.value.value) {
+            Some(Some(Variant::Array(names))) => {
+                usize::try_from(*number).is_ok_and(|n| n < names.values.len())
+            }
+            _ => true,
+        }
+    }
+
+    /// CurrentState, Id and Number must agree with a state of the machine's type.
+    fn state_machine(&mut self, node: &'a Node, path: &str, type_definition: &Node) {
+        let space = self.space;
+        let finite = space.supertypes(&type_definition.id).iter().any(|t| {
+            t.browse_name == QualifiedName::new(0, "FiniteStateMachineType")
+        });
+        if !finite {
+            return;
+        }
+        let Some(current) = space.child(node, "CurrentState") else {
+            return self.find(path, "a state machine without CurrentState");
+        };
+        let member = |name: &str| space.child(current, name).map(|n| n.value.value.as_ref());
+        let Some(Some(Variant::NodeId(id))) = member("Id") else {
+            return self.find(path, "CurrentState/Id is not a NodeId");
+        };
+        let states: Vec<&Node> = space
+            .supertypes(&type_definition.id)
+            .iter()
+            .flat_map(|t| t.references.iter())
+            .filter_map(|r| space.get(&r.target))
+            .filter(|n| {
+                type_of(space, n).is_some_and(|t| {
+                    space.supertypes(&t.id).iter().any(|t| {
+                        t.browse_name == QualifiedName::new(0, "StateType")
+                    })
+                })
+            })
+            .collect();
+        let Some(state) = states.iter().find(|s| s.id == **id) else {
+            return self.find(path, format!("CurrentState/Id {id} is no state of the type"));
+        };
+        let number = space.child(state, "StateNumber").map(|n| &n.value.value);
+        if let Some(told) = member("Number")
+            && told != number.and_then(Option::as_ref)
+        {
+            self.find(path, format!("CurrentState/Number {told:?}, type says {number:?}"));
+        }
+        let text = match &current.value.value {
+            Some(Variant::LocalizedText(text)) => (**text).clone(),
+            _ => LocalizedText::null(),
+        };
+        if text.text != state.browse_name.name {
+            self.find(path, format!("CurrentState is {text:?}, its Id {}", state.browse_name));
+        }
+    }
+}
+
+fn type_of<'a>(space: &'a Space, node: &'a Node) -> Option<&'a Node> {
+    space
+        .targets(node, ReferenceTypeId::HasTypeDefinition)
+        .next()
+}
+
+fn is_hierarchical(space: &Space, reference: &NodeId) -> bool {
+    let notifies = [ReferenceTypeId::HasEventSource, ReferenceTypeId::HasNotifier];
+    space.is_subtype(reference, &ReferenceTypeId::HierarchicalReferences.into())
+        && !notifies
+            .iter()
+            .any(|n| space.is_subtype(reference, &NodeId::from(*n)))
+}
+
+/// OPC 10000-3 §5.6.2: what an instance's rank may be where the declaration has `declared`.
+fn rank_allows(declared: i32, own: i32) -> bool {
+    match declared {
+        -3 => own == -1 || own == 1 || own == -3,
+        -2 => true,
+        0 => own >= 0,
+        exact => own == exact,
+    }
+}
