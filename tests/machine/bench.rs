@@ -1,9 +1,5 @@
 //! A machine on a bench, and the reports that an OctoPrint gives in each situation (shapes as recorded from real
 //! servers).
-#![allow(
-    dead_code,
-    reason = "each test binary uses the part of the bench that it needs"
-)]
 
 use std::collections::BTreeMap;
 use std::time::Duration;

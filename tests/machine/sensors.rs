@@ -1,14 +1,13 @@
-//! How a machine judges the age of what it knows: link, temperatures, and the instants at which only time changes it.
-
-mod machine_support;
+//! Sensors appear, vanish and freeze.
 
 use std::time::Duration;
 
-use machine_support::*;
 use umati_bridge::machine::{
-    Freshness, JobEvent, KeyRejection, Link, MAX_SENSORS, Observation, Outcome, PrinterState,
-    Report, SensorId, SensorReading, Temperature, TemperatureReport, Timestamp,
+    JobEvent, MAX_SENSORS, Outcome, PrinterState, Report, SensorId, SensorReading, Temperature,
+    TemperatureReport,
 };
+
+use super::bench::*;
 
 const TOOL0: SensorId = SensorId::Tool(0);
 const TOOL1: SensorId = SensorId::Tool(1);
@@ -16,92 +15,6 @@ const TOOL1: SensorId = SensorId::Tool(1);
 fn reading(bench: &Bench, id: &SensorId) -> SensorReading {
     bench.machine.sensors[id].reading
 }
-
-// ---- the link
-
-#[test]
-fn a_machine_waits_until_the_first_report() {
-    let mut bench = Bench::new();
-    assert_eq!(bench.machine.freshness(bench.now), Freshness::Waiting);
-    bench.lose_link();
-    bench.wait(3600);
-    assert_eq!(bench.machine.freshness(bench.now), Freshness::Waiting);
-    assert_eq!(bench.machine.next_deadline(bench.now), None);
-    assert_eq!(bench.machine.printer_state(), None);
-    assert!(!bench.machine.is_printer_connected());
-
-    bench.see(ready());
-    assert_eq!(bench.machine.freshness(bench.now), Freshness::Live);
-    assert_eq!(bench.machine.link, Link::Up { since: bench.now });
-    assert!(bench.machine.is_printer_connected());
-}
-
-#[test]
-fn values_of_a_lost_link_are_stale_and_then_lost() {
-    let mut bench = Bench::ready();
-    assert_eq!(bench.machine.next_deadline(bench.now), None);
-    bench.lose_link();
-    let lost_at = bench.now + STALE_AFTER;
-    assert_eq!(bench.machine.next_deadline(bench.now), Some(lost_at));
-    let just_before = lost_at - Duration::from_nanos(1);
-    assert_eq!(bench.machine.freshness(just_before), Freshness::Stale);
-    assert_eq!(bench.machine.freshness(lost_at), Freshness::Lost);
-    assert_eq!(bench.machine.next_deadline(lost_at), None);
-
-    bench.wait(100).see(ready());
-    assert_eq!(bench.machine.freshness(bench.now), Freshness::Live);
-}
-
-#[test]
-fn the_age_counts_from_the_loss_of_the_link_whatever_the_reasons_in_turn() {
-    let mut bench = Bench::ready();
-    bench.lose_link();
-    let down = bench.now;
-    bench.lose_link();
-    assert!(matches!(bench.machine.link, Link::Unreachable { since, .. } if since == down));
-    bench.observe(Observation::KeyRejected(KeyRejection::Unknown));
-    let rejected = bench.now;
-    bench.observe(Observation::KeyRejected(KeyRejection::Unexplained {
-        status: 401,
-    }));
-    assert_eq!(
-        bench.machine.link,
-        Link::KeyRejected {
-            since: rejected,
-            why: KeyRejection::Unexplained { status: 401 }
-        }
-    );
-    assert_eq!(
-        bench.machine.next_deadline(bench.now),
-        Some(down + STALE_AFTER)
-    );
-}
-
-#[test]
-fn patience_without_end_has_no_reachable_deadline() {
-    let mut bench = Bench::ready();
-    bench.machine.patience.stale_after = Duration::MAX;
-    bench.lose_link();
-    assert_eq!(
-        bench.machine.next_deadline(bench.now),
-        Some(Timestamp::MAX_UTC)
-    );
-}
-
-#[test]
-fn a_state_has_an_age() {
-    let mut bench = Bench::ready();
-    let since = bench.now;
-    bench.see(selected("a.gcode"));
-    assert_eq!(bench.machine.state_since, Some(since));
-    bench.lose_link();
-    bench.see(ready());
-    assert_eq!(bench.machine.state_since, Some(since));
-    bench.see(state(PrinterState::Offline));
-    assert_eq!(bench.machine.state_since, Some(bench.now));
-}
-
-// ---- sensors
 
 #[test]
 fn vanishing_tools_stay_without_data() {
@@ -184,8 +97,6 @@ fn garbled_sensor_names_do_not_fill_the_memory() {
     }
     assert_eq!(bench.machine.sensors.len(), MAX_SENSORS);
 }
-
-// ---- a frozen feed
 
 #[test]
 fn a_feed_is_frozen_when_reports_repeat_one_sample() {
