@@ -33,7 +33,8 @@ impl Job {
 pub enum JobStart {
     /// We saw the change from idle to printing.
     Seen(Timestamp),
-    /// The job ran before we looked: now − print time, a latest possible start (pauses do not count in print time).
+    /// The job ran before we looked, or took another's place unseen: now − print time, a latest possible start
+    /// (pauses do not count in print time).
     Reckoned(Timestamp),
 }
 

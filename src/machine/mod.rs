@@ -19,11 +19,11 @@ pub use link::*;
 pub use observation::*;
 pub use sensors::{MAX_SENSORS, Sensor, SensorReading};
 
-use sensors::Feed;
-use tracker::Tracker;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+use sensors::Feed;
+use tracker::Tracker;
 
 /// Wall-clock time, always passed in from outside.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -37,6 +37,13 @@ fn values_of_a_lost_link_are_stale_and_then_lost() {
     assert_eq!(bench.machine.freshness(lost_at), Freshness::Lost);
     assert_eq!(bench.machine.next_deadline(lost_at), None);
 
+    bench.machine.tick(lost_at);
+    assert_eq!(
+        bench.machine.freshness(bench.now),
+        Freshness::Lost,
+        "a clock that is set back does not revive values"
+    );
+
     bench.wait(100).see(ready());
     assert_eq!(bench.machine.freshness(bench.now), Freshness::Live);
 }

@@ -118,6 +118,40 @@ fn a_print_after_one_that_was_cancelling_is_another_job() {
 }
 
 #[test]
+fn there_is_no_way_back_from_cancelling() {
+    let mut bench = Bench::ready();
+    bench.see(printing("a.gcode", 4.0, 0));
+    bench.see(active(PrinterState::Cancelling, "a.gcode", 50.0, 30));
+    assert_eq!(bench.see(state(PrinterState::Printing)), []);
+    let events = bench.see(printing("a.gcode", 4.0, 0));
+    assert_eq!(outcome(replaced(&events).0), &Outcome::Cancelled);
+}
+
+#[test]
+fn a_print_of_a_replaced_upload_is_another_job() {
+    let mut bench = Bench::ready();
+    bench.see(printing("a.gcode", 4.0, 0));
+    let mut upload = file("a.gcode");
+    upload.date = None;
+    let undated = Report {
+        file: Some(upload.clone()),
+        ..printing("a.gcode", 5.0, 1)
+    };
+    assert_eq!(
+        bench.see(undated),
+        [],
+        "a date that is not told says nothing"
+    );
+
+    upload.date = Some(time("09:00:00"));
+    let newer = Report {
+        file: Some(upload),
+        ..printing("a.gcode", 5.0, 1)
+    };
+    assert_eq!(outcome(replaced(&bench.see(newer)).0), &REPLACED);
+}
+
+#[test]
 fn a_print_of_another_file_is_another_job() {
     let mut bench = Bench::ready();
     bench.see(printing("a.gcode", 4.0, 0));
