@@ -6,3 +6,4 @@
 pub mod blueprint;
 pub mod instance;
 pub mod namespaces;
+pub mod nodesets;
