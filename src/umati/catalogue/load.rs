@@ -1,4 +1,5 @@
-//! NodeSets → catalogue: collect all nodes and references, then keep what instantiation needs.
+//! NodeSets → catalogue. Each node is judged as it comes and most are dropped at once, so that loading needs
+//! little more memory than its result.
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,21 +30,21 @@ impl Catalogue {
     }
 }
 
-/// All nodes that can be part of a type, and all references that matter, in forward direction.
+/// The nodes to keep and their references.
 #[derive(Default)]
 struct Collected {
     nodes: Vec<TypeNode>,
+    /// By node; `None` for types and entry points.
+    rules: Vec<Option<ModellingRule>>,
     by_id: HashMap<NodeId, Index>,
-    /// Source, reference type, target; NodeSets write a reference at either end or at both.
-    references: Vec<(NodeId, NodeId, NodeId)>,
+    references: Vec<ForwardReference>,
 }
 
-/// The references of one node that are no hierarchy.
-#[derive(Default)]
-struct Semantics {
-    supertype: Option<Index>,
-    interfaces: Vec<Index>,
-    rule: Option<ModellingRule>,
+/// NodeSets write a reference at either end or at both; here it is always seen from its source.
+struct ForwardReference {
+    source: NodeId,
+    reference_type: NodeId,
+    target: NodeId,
 }
 
 impl Collected {
@@ -56,133 +57,87 @@ impl Collected {
     }
 
     fn add(&mut self, item: ImportedItem) {
+        let forward = |id: ReferenceTypeId| {
+            (item.references.iter())
+                .find(|reference| reference.is_forward && reference.type_id == id)
+                .map(|reference| &reference.target_id)
+        };
+        let rule = forward(ReferenceTypeId::HasModellingRule).and_then(ModellingRule::from_id);
+        let type_definition = forward(ReferenceTypeId::HasTypeDefinition).cloned();
+        let Some(kind) = kind(&item.node, type_definition.unwrap_or_default()) else {
+            return;
+        };
         let base = item.node.as_node();
-        let id = base.node_id().clone();
-        let type_definition = item
-            .references
-            .iter()
-            .find(|r| r.is_forward && r.type_id == ReferenceTypeId::HasTypeDefinition)
-            .map(|r| r.target_id.clone())
-            .unwrap_or_default();
-        if let Some(kind) = kind(&item.node, type_definition) {
-            self.by_id.insert(id.clone(), self.nodes.len() as Index);
-            self.nodes.push(TypeNode {
-                browse_name: base.browse_name().clone(),
-                display_name: base.display_name().clone(),
-                description: base
-                    .description()
-                    .cloned()
-                    .unwrap_or_else(LocalizedText::null),
-                id: id.clone(),
-                kind,
-                supertype: None,
-                interfaces: Box::default(),
-                members: Box::default(),
-            });
+        let node = TypeNode {
+            id: base.node_id().clone(),
+            browse_name: base.browse_name().clone(),
+            display_name: base.display_name().clone(),
+            description: base
+                .description()
+                .cloned()
+                .unwrap_or_else(LocalizedText::null),
+            kind,
+            supertype: None,
+            interfaces: Box::default(),
+            members: Box::default(),
+        };
+        if !node.is_type() && rule.is_none() && !is_entry_point(&item) {
+            return;
         }
         for reference in item.references {
+            if reference.type_id == ReferenceTypeId::HasTypeDefinition
+                || reference.type_id == ReferenceTypeId::HasModellingRule
+            {
+                continue;
+            }
             let (source, target) = if reference.is_forward {
-                (id.clone(), reference.target_id)
+                (node.id.clone(), reference.target_id)
             } else {
-                (reference.target_id, id.clone())
+                (reference.target_id, node.id.clone())
             };
-            self.references.push((source, reference.type_id, target));
+            self.references.push(ForwardReference {
+                source,
+                reference_type: reference.type_id,
+                target,
+            });
         }
+        self.by_id
+            .insert(node.id.clone(), self.nodes.len() as Index);
+        self.nodes.push(node);
+        self.rules.push(rule);
     }
 
     fn into_catalogue(mut self) -> Catalogue {
-        let semantics = self.semantics();
-        let members = self.members(&semantics);
-        let kept = self.kept(&members);
-
-        let mut new_index = vec![None; self.nodes.len()];
-        for (new, old) in (0..).zip(&kept) {
-            new_index[*old as usize] = Some(new);
-        }
-        let renumber = |old: Index| new_index[old as usize];
-
-        let mut nodes: Vec<Option<TypeNode>> = self.nodes.drain(..).map(Some).collect();
-        let mut catalogue = Catalogue {
-            nodes: Vec::with_capacity(kept.len()),
-            by_id: HashMap::with_capacity(kept.len()),
-        };
-        for old in kept {
-            let Some(mut node) = nodes[old as usize].take() else {
-                continue;
-            };
-            let meaning = &semantics[old as usize];
-            node.supertype = meaning.supertype.and_then(renumber);
-            node.interfaces = meaning
-                .interfaces
-                .iter()
-                .filter_map(|&i| renumber(i))
-                .collect();
-            node.members = members[old as usize]
-                .iter()
-                .filter_map(|member| {
-                    Some(Member {
-                        reference_type: renumber(member.reference_type)?,
-                        rule: member.rule,
-                        node: renumber(member.node)?,
-                    })
-                })
-                .collect();
-            catalogue
-                .by_id
-                .insert(node.id.clone(), catalogue.nodes.len() as Index);
-            catalogue.nodes.push(node);
-        }
-        catalogue
-    }
-
-    fn index(&self, id: &NodeId) -> Option<Index> {
-        self.by_id.get(id).copied()
-    }
-
-    fn semantics(&self) -> Vec<Semantics> {
-        let mut semantics: Vec<Semantics> = Vec::new();
-        semantics.resize_with(self.nodes.len(), Semantics::default);
-        for (source, reference_type, target) in &self.references {
-            let Ok(reference_type) = reference_type.as_reference_type_id() else {
-                continue;
-            };
-            let (source, target_index) = (self.index(source), self.index(target));
-            match (reference_type, source, target_index) {
-                (ReferenceTypeId::HasSubtype, Some(source), Some(target)) => {
-                    semantics[target as usize].supertype = Some(source);
-                }
-                (ReferenceTypeId::HasInterface, Some(source), Some(target)) => {
-                    let interfaces = &mut semantics[source as usize].interfaces;
-                    if !interfaces.contains(&target) {
-                        interfaces.push(target);
-                    }
-                }
-                (ReferenceTypeId::HasModellingRule, Some(source), _) => {
-                    semantics[source as usize].rule = ModellingRule::from_id(target);
-                }
-                _ => {}
+        let known: Vec<(Index, Index, Index)> = (self.references.drain(..))
+            .filter_map(|reference| {
+                Some((
+                    *self.by_id.get(&reference.source)?,
+                    *self.by_id.get(&reference.reference_type)?,
+                    *self.by_id.get(&reference.target)?,
+                ))
+            })
+            .collect();
+        let index = |id: ReferenceTypeId| self.by_id.get(&NodeId::from(id)).copied();
+        let has_subtype = index(ReferenceTypeId::HasSubtype);
+        let has_interface = index(ReferenceTypeId::HasInterface);
+        for &(source, reference_type, target) in &known {
+            if Some(reference_type) == has_subtype {
+                self.nodes[target as usize].supertype = Some(source);
             }
         }
-        semantics
-    }
-
-    /// By node: the instance declarations directly below it.
-    fn members(&self, semantics: &[Semantics]) -> Vec<Vec<Member>> {
-        let hierarchical = self.hierarchical(semantics);
+        let hierarchical = self.subtypes(index(ReferenceTypeId::HierarchicalReferences));
         let mut seen = HashSet::new();
+        let mut interfaces = vec![Vec::new(); self.nodes.len()];
         let mut members = vec![Vec::new(); self.nodes.len()];
-        for (source, reference_type, target) in &self.references {
-            let Some(reference_type) = self.index(reference_type) else {
+        for reference in known {
+            let (source, reference_type, target) = reference;
+            if !seen.insert(reference) || Some(reference_type) == has_subtype {
                 continue;
-            };
-            let (Some(source), Some(target)) = (self.index(source), self.index(target)) else {
-                continue;
-            };
-            let Some(rule) = semantics[target as usize].rule else {
-                continue;
-            };
-            if hierarchical.contains(&reference_type)
-                && seen.insert((source, reference_type, target))
+            }
+            if Some(reference_type) == has_interface {
+                interfaces[source as usize].push(target);
+            } else if let Some(rule) = self.rules[target as usize]
+                && hierarchical.contains(&reference_type)
             {
                 members[source as usize].push(Member {
                     reference_type,
@@ -191,52 +146,33 @@ impl Collected {
                 });
             }
         }
-        members
+        for ((node, interfaces), members) in self.nodes.iter_mut().zip(interfaces).zip(members) {
+            node.interfaces = interfaces.into();
+            node.members = members.into();
+        }
+        self.nodes.shrink_to_fit();
+        Catalogue {
+            nodes: self.nodes,
+            by_id: self.by_id,
+        }
     }
 
-    /// HierarchicalReferences and its subtypes, without HasSubtype.
-    fn hierarchical(&self, semantics: &[Semantics]) -> HashSet<Index> {
-        let root = self.index(&ReferenceTypeId::HierarchicalReferences.into());
-        let has_subtype = self.index(&ReferenceTypeId::HasSubtype.into());
+    /// A type and all below it.
+    fn subtypes(&self, root: Option<Index>) -> HashSet<Index> {
         (0..self.nodes.len() as Index)
             .filter(|&index| {
-                let mut chain =
-                    std::iter::successors(Some(index), |&i| semantics[i as usize].supertype);
-                Some(index) != has_subtype && chain.any(|above| Some(above) == root)
+                std::iter::successors(Some(index), |&i| self.nodes[i as usize].supertype)
+                    .any(|above| Some(above) == root)
             })
             .collect()
     }
+}
 
-    /// Types with all that is declared below them, `Objects` and what stands in it; in the order of loading.
-    fn kept(&self, members: &[Vec<Member>]) -> Vec<Index> {
-        let mut kept = vec![false; self.nodes.len()];
-        let mut pending: Vec<Index> = (0..)
-            .zip(&self.nodes)
-            .filter(|(_, node)| node.is_type())
-            .map(|(index, _)| index)
-            .collect();
-        while let Some(index) = pending.pop() {
-            if !std::mem::replace(&mut kept[index as usize], true) {
-                pending.extend(members[index as usize].iter().map(|member| member.node));
-            }
-        }
-        let objects: NodeId = ObjectId::ObjectsFolder.into();
-        let entry_points = self
-            .references
-            .iter()
-            .filter(|(source, _, _)| *source == objects)
-            .map(|(_, _, target)| target);
-        for id in entry_points.chain([&objects]) {
-            if let Some(index) = self.index(id) {
-                kept[index as usize] = true;
-            }
-        }
-        (0..)
-            .zip(kept)
-            .filter(|(_, kept)| *kept)
-            .map(|(index, _)| index)
-            .collect()
-    }
+/// `Objects` and what it organizes: places for an instance to stand.
+fn is_entry_point(item: &ImportedItem) -> bool {
+    let objects = ObjectId::ObjectsFolder;
+    *item.node.as_node().node_id() == objects
+        || (item.references.iter()).any(|r| !r.is_forward && r.target_id == objects)
 }
 
 /// `None` for views, which types cannot have.

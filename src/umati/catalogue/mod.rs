@@ -1,7 +1,7 @@
 //! The types of all loaded specifications, as instantiation needs them.
 //!
-//! Read from the core namespace and the companion NodeSets, then compacted: what stays are the types, the instance
-//! declarations below them that have a modelling rule, and the entry points below `Objects`. Values, encodings,
+//! Read from the core namespace and the companion NodeSets: the types, the instance
+//! declarations below them (they have a modelling rule), and the entry points below `Objects`. Values, encodings,
 //! dictionaries and state machine states are not kept. NodeIds carry the indexes of
 //! [`namespaces`](super::namespaces). Immutable after loading, so it is shared freely.
 
