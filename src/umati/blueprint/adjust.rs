@@ -49,16 +49,16 @@ impl Draft<'_> {
                 self.nodes[index].kind = NodeKind::Variable(narrowed);
             }
             (_, Adjustment::EventNotifier(_)) => {
-                return Err(wrong_class(path, "an EventNotifier", "object"));
+                return Err(wrong_class(path, "an EventNotifier", "an object"));
             }
             (_, Adjustment::Access(_)) => {
-                return Err(wrong_class(path, "an AccessLevel", "variable"));
+                return Err(wrong_class(path, "an AccessLevel", "a variable"));
             }
             (_, Adjustment::SamplingMs(_)) => {
-                return Err(wrong_class(path, "a sampling interval", "variable"));
+                return Err(wrong_class(path, "a sampling interval", "a variable"));
             }
             (_, Adjustment::Narrow { .. }) => {
-                return Err(wrong_class(path, "a data type", "variable"));
+                return Err(wrong_class(path, "a data type", "a variable"));
             }
         }
         Ok(())

@@ -60,6 +60,7 @@ impl<'a> Draft<'a> {
         let aliases = plan.aliases.iter();
         let paths = (plan.includes.iter())
             .chain(plan.additions.iter().map(|addition| &addition.parent))
+            .chain(plan.interfaces.iter().map(|(path, _)| path))
             .chain(aliases.flat_map(|alias| [&alias.parent, &alias.existing]));
         let aliased = plan
             .aliases
@@ -165,7 +166,7 @@ impl<'a> Draft<'a> {
             path: path.into(),
             browse_name: declaration.browse_name.clone(),
             display_name: declaration.display_name.clone(),
-            description: declaration.description.clone(),
+            description: member.description.clone(),
             references: Vec::new(),
         };
         let reference_type = member.reference_type;
@@ -223,7 +224,7 @@ impl<'a> Draft<'a> {
                 value_rank,
             } => {
                 let NodeKind::Variable(variable) = &mut kind else {
-                    return Err(wrong_class(&path, "a data type", "variable"));
+                    return Err(wrong_class(&path, "a data type", "a variable"));
                 };
                 self.narrow(&path, variable, data_type, *value_rank)?;
                 (self.catalogue.place_of_type(id), reference_type)
@@ -254,7 +255,7 @@ impl<'a> Draft<'a> {
     fn push(
         &mut self,
         mut node: BlueprintNode,
-        place: Place,
+        mut place: Place,
         under: Option<Under<'_>>,
     ) -> Result<(), PlanError> {
         let index = u16::try_from(self.nodes.len())
@@ -263,6 +264,14 @@ impl<'a> Draft<'a> {
         let path = node.path.clone();
         if self.by_path.insert(path.clone(), index).is_some() {
             return Err(PlanError::Duplicate { path: path.into() });
+        }
+        for (_, id) in self.plan.interfaces.iter().filter(|(at, _)| *at == path) {
+            (self.catalogue.implement(&mut place, id)).ok_or_else(|| {
+                PlanError::NotAnInterface {
+                    path: path.to_string(),
+                    id: id.clone(),
+                }
+            })?;
         }
         let type_definition = node.type_definition().clone();
         let interfaces = self.catalogue.interfaces(&place);

@@ -33,15 +33,24 @@ impl Draft<'_> {
         };
         let type_name = self.type_name(self.nodes[usize::from(index.0)].type_definition());
         let members = self.catalogue.members(&self.places[usize::from(index.0)]);
-        let is_named = |member: &&DeclaredMember<'_>| {
+        let named = members.iter().find(|member| {
             member.declaration.browse_name.name.as_ref() == name && !member.rule.is_placeholder()
-        };
-        if members.iter().any(|member| is_named(&member)) {
-            return PlanError::Method {
-                path: parent.to_owned(),
-                type_name,
-                name: name.to_owned(),
-            };
+        });
+        match named.map(|member| member.type_definition) {
+            None => {}
+            Some(None) => {
+                return PlanError::Method {
+                    path: parent.to_owned(),
+                    type_name,
+                    name: name.to_owned(),
+                };
+            }
+            // The type has it and it was not made: an alias stands there.
+            Some(Some(_)) => {
+                return PlanError::Duplicate {
+                    path: path.to_owned(),
+                };
+            }
         }
         let names: Vec<&str> = members
             .iter()
@@ -200,5 +209,29 @@ pub(super) fn wrong_class(path: &str, what: &'static str, class: &'static str) -
         path: path.to_owned(),
         what,
         class,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rank_is_within;
+
+    #[test]
+    fn ranks_are_narrowed_and_never_widened() {
+        for (declared, within) in [
+            (-3, vec![-3, -1, 1]),
+            (-2, vec![-3, -2, -1, 0, 1, 2]),
+            (-1, vec![-1]),
+            (0, vec![0, 1, 2]),
+            (1, vec![1]),
+        ] {
+            for narrow in -3..=2 {
+                assert_eq!(
+                    rank_is_within(narrow, declared),
+                    within.contains(&narrow),
+                    "{narrow} within {declared}"
+                );
+            }
+        }
     }
 }

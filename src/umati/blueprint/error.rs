@@ -13,6 +13,8 @@ pub enum PlanError {
     NotInstantiable { path: String, id: NodeId },
     #[error("{path:?}: {id} is not a hierarchical reference type")]
     NotHierarchical { path: String, id: NodeId },
+    #[error("{path:?}: {id} is not an interface type")]
+    NotAnInterface { path: String, id: NodeId },
     #[error("{path:?}: the type {type_name} has no member {name:?}; it has {members}")]
     UnknownMember {
         path: String,
@@ -45,7 +47,7 @@ pub enum PlanError {
     BadName { parent: String, name: String },
     #[error("{path:?}: there is no such node")]
     UnknownPath { path: String },
-    #[error("{path:?}: {what} belongs to a {class}")]
+    #[error("{path:?}: {what} belongs to {class}")]
     WrongClass {
         path: String,
         what: &'static str,

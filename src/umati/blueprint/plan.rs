@@ -19,6 +19,8 @@ pub struct Plan {
     pub(super) anchor_reference: NodeId,
     pub(super) includes: Vec<Box<str>>,
     pub(super) additions: Vec<Addition>,
+    /// Path of an object, interface type.
+    pub(super) interfaces: Vec<(Box<str>, NodeId)>,
     pub(super) aliases: Vec<Alias>,
     pub(super) adjustments: Vec<(Box<str>, Adjustment)>,
 }
@@ -72,6 +74,7 @@ impl Plan {
             anchor_reference: ReferenceTypeId::Organizes.into(),
             includes: Vec::new(),
             additions: Vec::new(),
+            interfaces: Vec::new(),
             aliases: Vec::new(),
             adjustments: Vec::new(),
         }
@@ -144,6 +147,12 @@ impl Plan {
             value_rank,
         };
         self.push(parent, name, type_definition.into(), role)
+    }
+
+    /// An interface that an object has beyond its type: its members become members of that object.
+    pub fn implement(&mut self, path: &str, interface: impl Into<NodeId>) -> &mut Self {
+        self.interfaces.push((path.into(), interface.into()));
+        self
     }
 
     /// A second hierarchical reference to a node that stands elsewhere. The type's own member of that name and

@@ -5,7 +5,7 @@
 //! supertype MachineToolType, and its content once more by MonitoringType. These declarations are *layers*, the most
 //! specific first; a child is what any layer declares, and the first layer that names it decides.
 
-use opcua::types::NodeId;
+use opcua::types::{LocalizedText, NodeId, ObjectTypeId};
 
 use super::Catalogue;
 use super::node::{Index, Member, ModellingRule, TypeNode};
@@ -14,6 +14,8 @@ use super::node::{Index, Member, ModellingRule, TypeNode};
 #[derive(Debug, Clone)]
 pub struct Place {
     layers: Vec<Index>,
+    /// Interfaces of the instance itself, which no declaration names.
+    implemented: Vec<Index>,
 }
 
 /// A child that a [`Place`] declares.
@@ -21,6 +23,8 @@ pub struct Place {
 pub struct DeclaredMember<'a> {
     /// The most specific declaration: names, attributes and node class are its.
     pub declaration: &'a TypeNode,
+    /// The most specific one there is: a redeclaration often leaves it out.
+    pub description: &'a LocalizedText,
     pub reference_type: &'a NodeId,
     /// Mandatory if any declaration says so, for a subtype cannot take that back.
     pub rule: ModellingRule,
@@ -29,12 +33,21 @@ pub struct DeclaredMember<'a> {
     declarations: Vec<Index>,
 }
 
+impl Place {
+    fn of(layers: Vec<Index>) -> Self {
+        Self {
+            layers,
+            implemented: Vec::new(),
+        }
+    }
+}
+
 impl Catalogue {
     /// The place of an instance of a type that is declared nowhere else: the root of a machine.
     pub fn place_of_type(&self, type_definition: &NodeId) -> Option<Place> {
         let mut layers = Vec::new();
         self.push_type(*self.by_id.get(type_definition)?, &mut layers);
-        Some(Place { layers })
+        Some(Place::of(layers))
     }
 
     /// The place of a declared child, or of several placeholders that one instance stands for, with the type
@@ -50,7 +63,18 @@ impl Catalogue {
             self.push_interfaces(*declaration, &mut layers);
         }
         self.push_type(*self.by_id.get(type_definition)?, &mut layers);
-        Some(Place { layers })
+        Some(Place::of(layers))
+    }
+
+    /// Adds the members of an interface that an instance has beyond its type. `None` if it is no interface type.
+    pub fn implement(&self, place: &mut Place, interface: &NodeId) -> Option<()> {
+        if !self.is_subtype_of(interface, &ObjectTypeId::BaseInterfaceType.into()) {
+            return None;
+        }
+        let index = *self.by_id.get(interface)?;
+        push_once(index, &mut place.implemented);
+        self.push_type(index, &mut place.layers);
+        Some(())
     }
 
     /// The children that a place declares, placeholders and methods included, in the order of the declarations.
@@ -69,6 +93,7 @@ impl Catalogue {
                 Some(known) => self.override_by(known, member),
                 None => found.push(DeclaredMember {
                     declaration,
+                    description: &declaration.description,
                     reference_type: &self.at(member.reference_type).id,
                     rule: member.rule,
                     type_definition: declaration.type_definition(),
@@ -79,9 +104,9 @@ impl Catalogue {
         found
     }
 
-    /// The interfaces that the declarations of a place name, the most specific first.
+    /// The interfaces of a place: its own, then those that its declarations name, the most specific first.
     pub fn interfaces(&self, place: &Place) -> Vec<&TypeNode> {
-        let mut interfaces = Vec::new();
+        let mut interfaces = place.implemented.clone();
         for &layer in &place.layers {
             for &interface in &self.at(layer).interfaces {
                 push_once(interface, &mut interfaces);
@@ -93,6 +118,9 @@ impl Catalogue {
     /// A further, less specific declaration of a known member.
     fn override_by<'a>(&'a self, known: &mut DeclaredMember<'a>, general: &Member) {
         push_once(general.node, &mut known.declarations);
+        if known.description.text.is_empty() {
+            known.description = &self.at(general.node).description;
+        }
         if general.rule == ModellingRule::Mandatory && known.rule == ModellingRule::Optional {
             known.rule = ModellingRule::Mandatory;
         }
