@@ -146,3 +146,28 @@ fn read(
         import: NodeSet2Import::new_nodeset(LOCALE, content, Vec::new()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &'static str) -> String {
+        match read("X.xml", text, "urn:x") {
+            Ok(_) => panic!("should be refused"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn an_unfit_file_is_named() {
+        assert!(refusal("<UANodeSet>").starts_with("nodesets/X.xml: "));
+        assert_eq!(
+            refusal("<Other/>"),
+            "nodesets/X.xml: no <UANodeSet> element"
+        );
+        assert_eq!(
+            refusal(r#"<UANodeSet><Models><Model ModelUri="urn:y"/></Models></UANodeSet>"#),
+            r#"nodesets/X.xml: no <Model ModelUri="urn:x">"#
+        );
+    }
+}

@@ -143,3 +143,25 @@ fn is_default_binary(item: &ImportedItem) -> bool {
                 && reference.target_id == ObjectTypeId::DataTypeEncodingType
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_matrix_becomes_the_list_of_its_elements() {
+        let xml = "<a><uax:Matrix xmlns:uax=\"u\"><uax:Dimensions/><uax:Elements><uax:Int32>1</uax:Int32>\
+                   </uax:Elements></uax:Matrix><b/></a>";
+        assert_eq!(
+            text(xml),
+            "<a><uax:ListOfInt32 xmlns:uax=\"u\"><uax:Int32>1</uax:Int32></uax:ListOfInt32><b/></a>"
+        );
+    }
+
+    #[test]
+    fn other_text_is_left_alone() {
+        for xml in ["<a/>", "<uax:Matrix></uax:Matrix>"] {
+            assert!(matches!(text(xml), Cow::Borrowed(same) if same == xml));
+        }
+    }
+}
