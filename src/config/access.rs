@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::field::{At, Field};
 use super::keys;
 use super::label;
 use super::login;
 use super::mistake::{Place, Report, quoted};
-use super::reader::{At, Field};
 use super::valid::{Login, MesInstance, Operator};
 use super::written;
 

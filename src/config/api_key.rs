@@ -1,9 +1,9 @@
 //! The API key of an OctoPrint: given as such, in a file, or in the place of the file's name.
 
+use super::field::{At, Field};
 use super::files::{self, Folders, Found, ReadError};
 use super::keys;
 use super::mistake::{Place, Report};
-use super::reader::{At, Field};
 use super::secret::Secret;
 
 /// A key has 32 characters; a file that is longer than this is not a key file.

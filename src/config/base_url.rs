@@ -2,9 +2,9 @@
 
 use url::Url;
 
+use super::field::At;
 use super::keys;
 use super::mistake::{Place, Report, quoted};
-use super::reader::At;
 
 /// A URL with http or https, a host, and a path that ends with `/`; nothing else. `None` is reported.
 ///

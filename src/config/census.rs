@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use url::Url;
 
+use super::field::At;
 use super::identity::Identity;
 use super::keys;
 use super::mistake::{Place, Report, quoted};
-use super::reader::At;
 
 /// What is noted of each machine, usable or not, while the file is read.
 #[derive(Default)]

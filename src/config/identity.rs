@@ -4,9 +4,9 @@
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::field::At;
 use super::keys::{self, Key};
 use super::mistake::{Place, Report, quoted};
-use super::reader::At;
 
 /// The bridge's own object has this identity.
 const RESERVED: &str = "UmatiBridge";

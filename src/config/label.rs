@@ -1,8 +1,8 @@
 //! Texts that end up in names and attributes of nodes, and hexadecimal fingerprints.
 
+use super::field::{At, Field};
 use super::keys::Key;
 use super::mistake::{Place, Report};
-use super::reader::{At, Field};
 
 /// Far below the 4096 characters that OPC 10000-3 §8.2.4 allows a NodeId, of which a name can become a part.
 const LONGEST: usize = 256;

@@ -1,9 +1,9 @@
 //! How the entries of `mes` and `operators` prove who they are.
 
+use super::field::{At, Field};
 use super::keys::{self, Key};
 use super::label;
 use super::mistake::{Place, Report};
-use super::reader::{At, Field};
 use super::secret::Secret;
 use super::valid::Login;
 use super::written;

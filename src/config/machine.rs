@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::census::{Census, Citizen};
+use super::field::{At, Field};
 use super::files::Folders;
 use super::identity::{self, Identity};
 use super::keys::{self, Key};
 use super::mistake::{Report, quoted};
-use super::reader::{At, Field};
 use super::valid::{Identification, MachineConfig};
 use super::{api_key, base_url, label, tls, written};
 

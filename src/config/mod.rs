@@ -12,6 +12,7 @@ mod access;
 mod api_key;
 mod base_url;
 mod census;
+mod field;
 mod files;
 mod identity;
 pub mod keys;

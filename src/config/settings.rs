@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::census::Census;
+use super::field::{At, Field};
 use super::files::Folders;
 use super::keys;
 use super::machine::{self, Defaults, millis};
 use super::mistake::{Report, quoted};
-use super::reader::{At, Field};
 use super::valid::Config;
 use super::written::{self, File};
 use super::{DEFAULT_PORT, access, label};

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use url::Url;
 
+use super::field::{At, Field};
 use super::files::{self, Folders, Found, ReadError};
 use super::keys;
 use super::label;
 use super::mistake::Report;
-use super::reader::{At, Field};
 use super::valid::Tls;
 use super::written;
 

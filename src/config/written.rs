@@ -6,9 +6,10 @@ use std::ops::RangeInclusive;
 
 use jsonc_parser::ast::{Object, Value};
 
+use super::field::{At, Field};
 use super::keys;
 use super::mistake::{Place, Report};
-use super::reader::{At, Field, Node, Reader, Section};
+use super::reader::{Node, Reader, Section};
 use super::secret::Secret;
 use super::source::Source;
 
