@@ -134,7 +134,7 @@ fn operator(
     unique: &mut Unique,
     report: &mut Report,
 ) -> Option<Operator> {
-    let name = label::required(keys::NAME, entry.name, &entry.place, report);
+    let name = label::required(keys::OPERATOR_NAME, entry.name, &entry.place, report);
     let login = login::resolve(entry.login, &entry.place, report);
     let login = login.inspect(|login| unique.claim_login(login, &entry.place, report));
     Some(Operator {

@@ -23,8 +23,15 @@ pub(super) struct Identity {
 pub(super) fn explicit(id: At<String>, report: &mut Report) -> Option<Identity> {
     let At { value, place } = id;
     if let Some(stranger) = value.chars().find(|&c| !is_allowed(c)) {
-        let what = format!("`id` holds {}", quoted(&stranger.to_string()));
-        let remedy = "write letters A-Z and a-z, digits, -, _ and . only";
+        let stranger = quoted(&stranger.to_string());
+        let what = format!(
+            "`id` is {}; {stranger} cannot stand in an id",
+            quoted(&value)
+        );
+        let remedy = format!(
+            "write ASCII letters, digits, -, _ and . only, for example \"{}\"",
+            slug(&value)
+        );
         report.mistake(&place, what, remedy);
         return None;
     }

@@ -61,6 +61,7 @@ keys! {
 
     MES_INSTANCE_ID = "id", "1";
     NAME = "name", r#""MES 1""#;
+    OPERATOR_NAME = "name", r#""Maintenance""#;
     USER = "user", r#""mes1""#;
     PASSWORD_HASH = "password_hash", r#""$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>""#;
     CERTIFICATE = "certificate", r#""<the 64 hexadecimal digits of the certificate's SHA-256>""#;
@@ -130,7 +131,7 @@ pub const MES_INSTANCE: Section = Section {
 /// An entry of `operators`.
 pub const OPERATOR: Section = Section {
     name: "an entry of `operators`",
-    keys: &[NAME, USER, PASSWORD_HASH, CERTIFICATE],
+    keys: &[OPERATOR_NAME, USER, PASSWORD_HASH, CERTIFICATE],
 };
 
 /// Every kind of object that a file may hold.

@@ -24,7 +24,7 @@ const DEFAULT_STATE_DIR: &str = "umati-bridge-state";
 /// `None` is reported.
 pub(super) fn resolve(file: File, folders: &Folders, report: &mut Report) -> Option<Config> {
     let File { settings, machines } = file;
-    let mes_ids = settings.mes.as_given().map(|at| ids(&at.value));
+    let mes_ids = settings.mes.as_given().and_then(|at| ids(&at.value));
     let public_hostname = hostname(settings.public_hostname, report);
     let state_dir = state_dir(settings.state_dir, folders, report);
     let access = access::resolve(
@@ -67,9 +67,10 @@ pub(super) fn resolve(file: File, folders: &Folders, report: &mut Report) -> Opt
     })
 }
 
-fn ids(mes: &[written::MesInstance]) -> HashSet<u32> {
+/// `None` if one of them is wrong: it may be the one that a machine names.
+fn ids(mes: &[written::MesInstance]) -> Option<HashSet<u32>> {
     mes.iter()
-        .filter_map(|entry| Some(entry.id.as_given()?.value))
+        .map(|entry| entry.id.as_given().map(|id| id.value))
         .collect()
 }
 

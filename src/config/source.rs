@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use jsonc_parser::ast::Value;
 use jsonc_parser::errors::{ParseError, ParseErrorKind as Kind};
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use jsonc_parser::{
+    CollectOptions, ParseOptions, ParseStringErrorKind as StringKind, parse_to_ast,
+};
 
 use super::files::{self, ReadError};
 use super::mistake::{Place, Position, Report};
@@ -132,8 +134,12 @@ impl Source {
             | Kind::UnexpectedWord => {
                 "put keys and text in double quotes; true, false and null stand without, in lower case"
             }
-            Kind::String(_) => {
-                "end the text with a double quote on the same line; in a Windows path write each \\ as \\\\ or as /"
+            Kind::String(StringKind::UnterminatedStringLiteral) => {
+                "end the text with a double quote"
+            }
+            Kind::String(_) => "write each \\ as \\\\; in a Windows path, / works too",
+            Kind::UnexpectedCloseBrace | Kind::UnexpectedCloseBracket | Kind::UnexpectedComma => {
+                "write the value that is missing before it, or remove it"
             }
             Kind::UnterminatedObject => "close the { that stands here with a }",
             Kind::UnterminatedArray => "close the [ that stands here with a ]",

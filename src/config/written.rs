@@ -220,7 +220,7 @@ impl Operator {
     fn read(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let object = reader.object(node, &keys::OPERATOR, keys::OPERATORS.write_it())?;
         Some(Self {
-            name: object.text(keys::NAME, reader),
+            name: object.text(keys::OPERATOR_NAME, reader),
             login: Login::read(&object, reader),
             place: object.place,
         })

@@ -8,4 +8,6 @@ mod mistakes_of_access;
 mod mistakes_of_files;
 mod mistakes_of_keys;
 mod mistakes_of_machines;
+mod mistakes_of_secrets;
+mod mistakes_of_urls;
 mod warnings;

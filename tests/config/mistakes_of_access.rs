@@ -1,6 +1,6 @@
 //! Mistakes in settings: who may reach the servers, as whom, under what name.
 
-use crate::bench::{HASH, assert_refused, settings};
+use crate::bench::{Folder, HASH, assert_refused, settings};
 
 #[test]
 fn the_network_without_a_login() {
@@ -104,11 +104,7 @@ fn an_entry_without_anything() {
             r#"  "mes": [ {} ],
   "operators": [ {} ]"#,
         ),
-        r#"warning: no entry of `mes` has the id 1
-  --> /etc/bridge/config.json:8:13 machines[0].mes_id
-  help: add one: "mes": [ { "id": 1, … } ], or correct `mes_id`
-
-error: `id` is missing
+        r#"error: `id` is missing
   --> /etc/bridge/config.json:2:12 mes[0]
   help: write "id": 1
 
@@ -122,7 +118,7 @@ error: nobody can log in: neither `user` with `password_hash` nor `certificate` 
 
 error: `name` is missing
   --> /etc/bridge/config.json:3:18 operators[0]
-  help: write "name": "MES 1"
+  help: write "name": "Maintenance"
 
 error: nobody can log in: neither `user` with `password_hash` nor `certificate` is given
   --> /etc/bridge/config.json:3:18 operators[0]
@@ -176,7 +172,7 @@ fn a_hash_that_is_none() {
         ),
         r#"error: `password_hash` is not an Argon2id hash in PHC format
   --> /etc/bridge/config.json:2:69 operators[0].password_hash
-  help: write "password_hash": "$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>": echo -n PASSWORD | argon2 SALT -id -e"#,
+  help: write what this prints: echo -n PASSWORD | argon2 SALT -id -e"#,
     );
 }
 
@@ -249,5 +245,18 @@ fn a_certificate_twice() {
         r#"error: the certificate abababababababababababababababababababababababababababababababab is already taken by operators[0] (line 2)
   --> /etc/bridge/config.json:3:5 operators[1]
   help: give each entry its own"#,
+    );
+}
+
+#[test]
+fn a_state_dir_that_is_a_file() {
+    let folder = Folder::new()
+        .with("state", "")
+        .with("config.json", settings(r#"  "state_dir": "state""#));
+    assert_eq!(
+        folder.refusal(),
+        r#"error: /etc/bridge/state is there, but it is not a folder
+  --> /etc/bridge/config.json:2:16 state_dir
+  help: name a folder; it is made when it is missing"#
     );
 }

@@ -1,6 +1,6 @@
 //! Files that cannot be read, or are no JSON of ours.
 
-use crate::bench::assert_refused;
+use crate::bench::{Folder, assert_refused};
 
 #[test]
 fn an_empty_file() {
@@ -50,7 +50,7 @@ fn a_missing_value() {
         r#"{ "type": }"#,
         r#"error: this is not JSON: unexpected close brace
   --> /etc/bridge/config.json:1:11
-  help: remove what stands here, or put it in double quotes"#,
+  help: write the value that is missing before it, or remove it"#,
     );
 }
 
@@ -60,7 +60,7 @@ fn a_comma_too_many() {
         "[ 1,, 2 ]",
         r#"error: this is not JSON: unexpected comma
   --> /etc/bridge/config.json:1:5
-  help: remove what stands here, or put it in double quotes"#,
+  help: write the value that is missing before it, or remove it"#,
     );
 }
 
@@ -103,7 +103,7 @@ fn an_unclosed_text() {
         r#"{ "type": "OCTOPRINT }"#,
         r#"error: this is not JSON: unterminated string literal
   --> /etc/bridge/config.json:1:11
-  help: end the text with a double quote on the same line; in a Windows path write each \ as \\ or as /"#,
+  help: end the text with a double quote"#,
     );
 }
 
@@ -153,7 +153,7 @@ fn a_windows_path() {
         r#"{ "authentication_file_path": "C:\secrets\key.txt" }"#,
         r#"error: this is not JSON: invalid escape
   --> /etc/bridge/config.json:1:34
-  help: end the text with a double quote on the same line; in a Windows path write each \ as \\ or as /"#,
+  help: write each \ as \\; in a Windows path, / works too"#,
     );
 }
 
@@ -245,5 +245,64 @@ fn a_machine_that_is_no_object() {
         r#"error: an object in { } is wanted here, but this is text
   --> /etc/bridge/config.json:1:3 [0]
   help: write a machine: { "type": "OCTOPRINT", … }"#,
+    );
+}
+
+#[test]
+fn no_file() {
+    assert_eq!(
+        Folder::new().refusal(),
+        r#"error: there is no such file
+  --> /etc/bridge/config.json
+  help: write it (config.json.example shows how), or name another with --config FILE"#
+    );
+}
+
+#[test]
+fn a_folder() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("config.json")).expect("a folder");
+    assert_eq!(
+        folder.refusal(),
+        r#"error: this is a folder, not a file
+  --> /etc/bridge/config.json
+  help: name the file with --config FILE"#
+    );
+}
+
+#[test]
+fn a_file_that_is_no_text() {
+    assert_eq!(
+        Folder::new()
+            .with("config.json", b"\xff\xfe{\0}\0")
+            .refusal(),
+        r#"error: this file is not UTF-8 text
+  --> /etc/bridge/config.json
+  help: save it with the encoding UTF-8"#
+    );
+}
+
+#[test]
+fn a_file_without_end() {
+    assert_eq!(
+        Folder::new()
+            .with("config.json", " ".repeat((16 << 20) + 1))
+            .refusal(),
+        r#"error: this file is larger than 16777216 bytes
+  --> /etc/bridge/config.json
+  help: name the file with --config FILE"#
+    );
+}
+
+/// The memory of a process can be opened, but not read from its start: an error of reading that even root meets.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_read() {
+    let refused = umati_bridge::config::load("/proc/self/mem".as_ref()).expect_err("refused");
+    assert_eq!(
+        refused.to_string(),
+        r#"error: this file cannot be read: Input/output error (os error 5)
+  --> /proc/self/mem
+  help: let the user who runs umati-bridge read it"#
     );
 }

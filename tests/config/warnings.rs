@@ -1,6 +1,6 @@
 //! What is accepted, but probably not meant.
 
-use crate::bench::{HASH, assert_warned, machine, settings};
+use crate::bench::{Folder, HASH, KEY, assert_warned, machine, settings};
 
 #[test]
 fn an_unknown_key_of_a_machine() {
@@ -131,5 +131,26 @@ fn the_open_network() {
         r#"warning: everybody who reaches 0.0.0.0 sees every machine: `allow_anonymous` is true
   --> /etc/bridge/config.json:2:13 listen
   help: write "listen": "127.0.0.1" if that is not meant"#,
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_that_everybody_may_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let machine = machine(&[
+        ("api_key", ""),
+        ("authentication_file_path", r#""secret.txt""#),
+    ]);
+    let folder = Folder::new()
+        .with("secret.txt", KEY)
+        .with("config.json", machine);
+    let everybody = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(folder.path().join("secret.txt"), everybody).expect("opened");
+    assert_eq!(
+        folder.warnings(),
+        r#"warning: /etc/bridge/secret.txt holds an API key and every user of this computer may read it
+  --> /etc/bridge/config.json:5:31 authentication_file_path
+  help: run: chmod 600 /etc/bridge/secret.txt"#
     );
 }
