@@ -143,3 +143,156 @@ fn counted(number: usize, noun: &str) -> String {
         _ => format!("{number} {noun}s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// The help of the program and of every command, as an operator sees it.
+    fn help() -> String {
+        let mut cli = Cli::command();
+        cli.build();
+        let mut pages = vec![cli.render_long_help().to_string()];
+        pages.extend(cli.get_subcommands_mut().map(|command| {
+            let name = command.get_name().to_owned();
+            format!(
+                "$ umati-bridge {name} --help\n{}",
+                command.render_long_help()
+            )
+        }));
+        pages.join("\n")
+    }
+
+    #[test]
+    fn help_is_as_agreed() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/help.txt");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(path, help()).expect("written");
+        }
+        let agreed = std::fs::read_to_string(path).expect("tests/golden/help.txt");
+        assert_eq!(
+            help(),
+            agreed,
+            "if that is meant: UPDATE_GOLDEN=1 cargo test --lib cli"
+        );
+    }
+
+    #[test]
+    fn a_command_is_required_and_help_is_shown_without_one() {
+        let refused = Cli::try_parse_from(["umati-bridge"]).expect_err("no command");
+        assert_eq!(refused.exit_code(), 2);
+        assert!(
+            refused
+                .to_string()
+                .contains("Usage: umati-bridge <COMMAND>")
+        );
+    }
+
+    #[test]
+    fn defaults_are_the_documented_ones() {
+        let parsed = |line: &str| Cli::try_parse_from(line.split(' ')).expect(line).command;
+        assert!(matches!(
+            parsed("umati-bridge run"),
+            Command::Run { config } if config.path == Path::new("config.json")
+        ));
+        assert!(matches!(
+            parsed("umati-bridge check --config a.json --online"),
+            Command::Check { config, online: true } if config.path == Path::new("a.json")
+        ));
+        assert!(matches!(
+            parsed("umati-bridge demo"),
+            Command::Demo {
+                printers: 3,
+                port: 4840
+            }
+        ));
+        assert!(matches!(
+            parsed("umati-bridge simulate --printers 100 --port 5000 --speed 60"),
+            Command::Simulate {
+                printers: 100,
+                port: 5000,
+                speed: 60.0
+            }
+        ));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for line in [
+            "umati-bridge serve",
+            "umati-bridge simulate --port 5000",
+            "umati-bridge simulate --printers 0 --port 5000",
+            "umati-bridge simulate --printers 1 --port 0",
+            "umati-bridge simulate --printers 1 --port 5000 --speed 0",
+            "umati-bridge simulate --printers 1 --port 5000 --speed NaN",
+            "umati-bridge demo --port 65536",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+
+    fn load_of(text: &str) -> (Result<Config, Exit>, String) {
+        let folder = TempDir::new().expect("a folder");
+        let path = folder.path().join("config.json");
+        std::fs::write(&path, text).expect("written");
+        let mut stderr = Vec::new();
+        let result = load_telling(&path, &mut stderr);
+        let told = String::from_utf8(stderr).expect("text");
+        (
+            result,
+            told.replace(&format!("{}/", folder.path().display()), ""),
+        )
+    }
+
+    #[test]
+    fn mistakes_are_told_and_counted() {
+        let (result, told) = load_of("[ 1, 2 ]");
+        assert_eq!(result, Err(Exit::Config));
+        assert_eq!(
+            told,
+            r#"error: an object in { } is wanted here, but this is a number
+  --> config.json:1:3 [0]
+  help: write a machine: { "type": "OCTOPRINT", … }
+
+error: an object in { } is wanted here, but this is a number
+  --> config.json:1:6 [1]
+  help: write a machine: { "type": "OCTOPRINT", … }
+
+config.json: 2 mistakes
+"#
+        );
+    }
+
+    #[test]
+    fn warnings_are_told_and_machines_counted() {
+        let machine = |url: &str, port: u16| {
+            format!(
+                r#"{{ "type": "OCTOPRINT", "url": "{url}", "api_key": "k", "mes_id": 1, "umati_server_port": {port}, "x": 1 }}"#
+            )
+        };
+        let (result, told) = load_of(&machine("http://a", 4840));
+        let path = Path::new("config.json");
+        let config = result.expect("accepted");
+        assert_eq!(
+            summary(path, &config),
+            "config.json: 1 machine on 1 port, no mistakes"
+        );
+        assert!(told.starts_with("warning: unknown key \"x\"\n"), "{told}");
+
+        let machines = [("http://a", 4840), ("http://b", 4841), ("http://c", 4840)];
+        let machines = machines.map(|(url, port)| machine(url, port)).join(",");
+        let config = load_of(&format!("[ {machines} ]")).0.expect("accepted");
+        assert_eq!(
+            summary(path, &config),
+            "config.json: 3 machines on 2 ports, no mistakes"
+        );
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_sysexits() {
+        assert_eq!((Exit::Unavailable as u8, Exit::Config as u8), (69, 78));
+    }
+}
