@@ -108,3 +108,38 @@ pub(super) fn is_world_readable(path: &Path) -> bool {
 pub(super) fn is_world_readable(_path: &Path) -> bool {
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_the_config_file_comes_first() {
+        let config = tempfile::tempdir().expect("a folder");
+        let working = tempfile::tempdir().expect("a folder");
+        let folders = Folders {
+            config: config.path().to_owned(),
+            working: Some(working.path().to_owned()),
+        };
+        let in_config = config.path().join("s");
+        let in_working = working.path().join("s");
+        assert!(
+            matches!(folders.find("s"), Found::Nowhere(tried) if tried == [&*in_config, &*in_working])
+        );
+
+        std::fs::write(&in_working, "").expect("written");
+        assert!(matches!(folders.find("s"), Found::File(path) if path == in_working));
+
+        std::fs::write(&in_config, "").expect("written");
+        assert!(matches!(folders.find("s"), Found::File(path) if path == in_config));
+    }
+
+    #[test]
+    fn one_folder_is_tried_once() {
+        let folders = Folders {
+            config: "/a".into(),
+            working: Some("/a".into()),
+        };
+        assert_eq!(folders.candidates("s"), [Path::new("/a/s")]);
+    }
+}
