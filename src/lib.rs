@@ -4,5 +4,7 @@
 //! Arrows point one way; `bridge` only connects the rooms and owns their tasks.
 #![forbid(unsafe_code)]
 
+pub mod cli;
+pub mod config;
 pub mod machine;
 pub mod umati;

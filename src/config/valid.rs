@@ -1,0 +1,100 @@
+//! What is valid: the configuration that the rest of the program works with. It needs no further checks.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::secret::Secret;
+
+/// A whole configuration. There is at least one machine; ids, MES ids, users and certificates are unique.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// In the order of the file.
+    pub machines: Vec<MachineConfig>,
+    /// The address that the OPC UA servers listen on.
+    pub listen: IpAddr,
+    /// What clients see in endpoint URLs and the certificate, if it is not this computer's own name.
+    pub public_hostname: Option<String>,
+    /// Absolute; need not exist yet.
+    pub state_dir: PathBuf,
+    /// How long the last values of an unreachable machine are usable.
+    pub stale_after: Duration,
+    /// The operator wants the server open to everybody who reaches it.
+    pub allow_anonymous: bool,
+    /// The MES instances that may log in.
+    pub mes: Vec<MesInstance>,
+    /// The people and programs that see all machines.
+    pub operators: Vec<Operator>,
+}
+
+/// One OctoPrint and its printer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineConfig {
+    /// Part of NodeIds and job identities: ASCII letters, digits, `-`, `_`, `.`; never the bridge's own id.
+    pub id: String,
+    /// The name shown in the MES; the id if the operator gave none.
+    pub name: String,
+    /// The base URL; its path ends with `/`, so that joining `api/job` appends.
+    pub url: Url,
+    /// Visible ASCII only: fit for an HTTP header.
+    pub key: Secret,
+    /// The MES instances that get this machine, each once, in the order of the file.
+    pub mes_ids: Vec<u32>,
+    /// Machines with the same port share one OPC UA server.
+    pub port: u16,
+    pub poll_interval: Duration,
+    pub identification: Identification,
+    pub tls: Tls,
+}
+
+/// What OctoPrint cannot tell about a machine (OPC 40001-1 Identification).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Identification {
+    pub manufacturer: Option<String>,
+    pub model: Option<String>,
+    pub serial_number: Option<String>,
+    pub product_code: Option<String>,
+    pub year_of_construction: Option<u16>,
+    pub location: Option<String>,
+    pub asset_id: Option<String>,
+}
+
+/// Whom to trust when the URL is https.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// The certificate authorities of the operating system.
+    SystemRoots,
+    /// These certificate authorities only; a PEM file that was there when the configuration was loaded.
+    CaFile(PathBuf),
+    /// The server with exactly this certificate; SHA-256 of its DER form.
+    Fingerprint([u8; 32]),
+}
+
+/// An MES instance of the organisation. Logged in as this, a client sees the machines whose `mes_ids` hold `id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MesInstance {
+    pub id: u32,
+    pub name: String,
+    pub login: Login,
+}
+
+/// Somebody who sees all machines, for diagnosis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    pub name: String,
+    pub login: Login,
+}
+
+/// How a client proves who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    Password {
+        user: String,
+        /// An Argon2id hash in PHC string format.
+        hash: Secret,
+    },
+    /// SHA-256 thumbprint of the client's application instance certificate in DER form.
+    Certificate([u8; 32]),
+}
