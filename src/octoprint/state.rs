@@ -156,23 +156,38 @@ mod tests {
             closed_or_error: true,
             sd_ready: true,
         };
-        let lower: [(fn(&mut StateFlags), PrinterState); 9] = [
-            (|flags| flags.error = false, PrinterState::Error),
-            (|flags| flags.closed_or_error = false, PrinterState::Offline),
-            (|flags| flags.cancelling = false, PrinterState::Cancelling),
-            (|flags| flags.pausing = false, PrinterState::Pausing),
-            (|flags| flags.paused = false, PrinterState::Paused),
-            (|flags| flags.resuming = false, PrinterState::Resuming),
-            (|flags| flags.finishing = false, PrinterState::Finishing),
-            (|flags| flags.printing = false, PrinterState::Printing),
-            (|flags| flags.ready = false, PrinterState::Operational),
+        // From the top, each flag is lowered after it has decided.
+        let lower: [fn(&mut StateFlags); 9] = [
+            |flags| flags.error = false,
+            |flags| flags.closed_or_error = false,
+            |flags| flags.cancelling = false,
+            |flags| flags.pausing = false,
+            |flags| flags.paused = false,
+            |flags| flags.resuming = false,
+            |flags| flags.finishing = false,
+            |flags| flags.printing = false,
+            |flags| flags.ready = false,
         ];
         let mut flags = all;
-        for (lower, expected) in lower {
-            assert_eq!(state("CrashRecovery", Some(&flags)), expected);
+        let mut decided = vec![state("CrashRecovery", Some(&flags))];
+        for lower in lower {
             lower(&mut flags);
+            decided.push(state("CrashRecovery", Some(&flags)));
         }
-        assert_eq!(state("CrashRecovery", Some(&flags)), PrinterState::Unknown);
+        use PrinterState::*;
+        let expected = [
+            Error,
+            Offline,
+            Cancelling,
+            Pausing,
+            Paused,
+            Resuming,
+            Finishing,
+            Printing,
+            Operational,
+            Unknown,
+        ];
+        assert_eq!(decided, expected);
     }
 
     #[test]
