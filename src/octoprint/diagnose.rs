@@ -31,7 +31,7 @@ pub enum Diagnosis {
     },
 }
 
-/// Asks once, within the limits of one round.
+/// Asks for the job, and if that is answered for version and user; each within the limits of a request.
 pub async fn diagnose(source: Source, clients: &HttpClients) -> Diagnosis {
     let api = Api::new(source, clients.clone());
     let job = match api.job().await {

@@ -50,14 +50,18 @@ impl Feed {
     }
 
     pub fn queue(source: Source, limits: Limits, length: usize) -> Self {
+        Self::start(source, HttpClients::new(limits), length)
+    }
+
+    /// One of many printers read with the same clients.
+    pub fn sharing(clients: &HttpClients, url: &str) -> Self {
+        Self::start(source("test", url), clients.clone(), 64)
+    }
+
+    fn start(source: Source, clients: HttpClients, length: usize) -> Self {
         let (sender, observed) = mpsc::channel(length);
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(observe(
-            source,
-            HttpClients::new(limits),
-            sender,
-            shutdown.clone(),
-        ));
+        let task = tokio::spawn(observe(source, clients, sender, shutdown.clone()));
         Self {
             observed,
             shutdown,

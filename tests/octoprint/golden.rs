@@ -117,8 +117,22 @@ async fn check(version: &'static str, situations: &[(&'static str, PrinterState)
 /// Everything in a report, a fact a line.
 fn tell(name: &str, report: &Report) -> String {
     let mut told = format!("== {name}\n");
-    let Report { state, state_text, flags, error, file, progress, estimates, user, temperatures } = report;
-    writeln!(told, "state {state:?} {state_text:?}, error {error:?}, user {user:?}").unwrap();
+    let Report {
+        state,
+        state_text,
+        flags,
+        error,
+        file,
+        progress,
+        estimates,
+        user,
+        temperatures,
+    } = report;
+    writeln!(
+        told,
+        "state {state:?} {state_text:?}, error {error:?}, user {user:?}"
+    )
+    .unwrap();
     writeln!(told, "{flags:?}").unwrap();
     writeln!(told, "{file:?}").unwrap();
     writeln!(told, "{progress:?}").unwrap();

@@ -6,11 +6,15 @@ use std::iter;
 use std::time::Duration;
 
 use crate::machine::{Unreachable, UnreachableCause};
-use crate::octoprint::words;
+use crate::octoprint::{Limits, words};
 
 /// The error as a fact about the server. Its innermost cause is the detail; the URL, which may hold a password, is not.
-pub(super) fn unreachable(error: reqwest::Error) -> Unreachable {
+pub(super) fn unreachable(error: reqwest::Error, limits: &Limits) -> Unreachable {
     let cause = cause(&error);
+    if cause == UnreachableCause::Timeout && error.is_connect() {
+        let detail = format!("no connection within {:?}", limits.connect);
+        return Unreachable { cause, detail };
+    }
     let error = error.without_url();
     let detail = causes(&error)
         .last()

@@ -126,13 +126,17 @@ impl HttpClients {
             Err(error) if failure::is_stale_connection(&error) => send().await,
             outcome => outcome,
         };
-        outcome.map_err(failure::unreachable)
+        outcome.map_err(|error| failure::unreachable(error, self.limits()))
     }
 
     async fn read(&self, mut response: Response) -> Result<Answer, Unreachable> {
         let limit = self.limits().answer_bytes;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failure::unreachable)? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| failure::unreachable(error, self.limits()))?
+        {
             if body.len() + chunk.len() > limit {
                 let detail = format!("more than {limit} bytes");
                 return Err(Unreachable {
@@ -148,6 +152,7 @@ impl HttpClients {
         })
     }
 
+    /// Blocks for as long as it takes to read the system's authorities, once in the life of the process.
     fn client(&self, transport: Transport) -> Result<Client, Unreachable> {
         // A panic elsewhere cannot leave the map half changed.
         let mut clients = self
