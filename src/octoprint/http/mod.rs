@@ -1,0 +1,195 @@
+//! One GET with the key: within a deadline, within a size, and to no other server.
+//!
+//! Connections are shared by kind of trust, not by printer: a thousand printers on plain http need one client without
+//! any certificate authorities. Because the requests of a printer follow one another, each keeps one connection alive.
+
+mod failure;
+mod pin;
+mod redirect;
+mod tls;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
+use reqwest::{Client, Response, StatusCode};
+use url::Url;
+
+use self::tls::TlsSetupError;
+use super::{ApiKey, Limits, TlsTrust, words};
+use crate::machine::{Unreachable, UnreachableCause};
+
+const USER_AGENT: &str = concat!("umati-bridge/", env!("CARGO_PKG_VERSION"));
+
+/// The HTTP clients of all printers. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone, Default)]
+pub struct HttpClients {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    limits: Limits,
+    /// Made at first use, so that TLS costs nothing where there is none, and a CA file may come later.
+    clients: Mutex<HashMap<Transport, Client>>,
+}
+
+/// What a client is made for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Transport {
+    Plain,
+    Tls(TlsTrust),
+}
+
+/// A complete answer, whatever its status.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub status: StatusCode,
+    pub body: Vec<u8>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ClientError {
+    #[error(transparent)]
+    Tls(#[from] TlsSetupError),
+    #[error("the HTTP client cannot be set up: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+impl HttpClients {
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                limits,
+                clients: Mutex::default(),
+            }),
+        }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// Asks `url`, following redirects that stay on the server.
+    ///
+    /// # Errors
+    /// If there is no complete answer. A status that tells of an error is an answer.
+    pub(super) async fn get(
+        &self,
+        url: Url,
+        key: &ApiKey,
+        trust: &TlsTrust,
+    ) -> Result<Answer, Unreachable> {
+        let deadline = self.limits().request;
+        match tokio::time::timeout(deadline, self.follow(url, key, trust)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(failure::timeout(deadline)),
+        }
+    }
+
+    async fn follow(
+        &self,
+        mut url: Url,
+        key: &ApiKey,
+        trust: &TlsTrust,
+    ) -> Result<Answer, Unreachable> {
+        let limit = self.limits().redirects;
+        for _ in 0..=limit {
+            let response = self.exchange(&url, key, trust).await?;
+            match redirect::target(&url, &response)? {
+                Some(next) => url = next,
+                None => return self.read(response).await,
+            }
+        }
+        Err(redirect::too_many(limit))
+    }
+
+    /// One request up to the head of its answer; once more on a new connection if the old one had gone stale.
+    async fn exchange(
+        &self,
+        url: &Url,
+        key: &ApiKey,
+        trust: &TlsTrust,
+    ) -> Result<Response, Unreachable> {
+        let transport = match url.scheme() {
+            "https" => Transport::Tls(trust.clone()),
+            _ => Transport::Plain,
+        };
+        let client = self.client(transport)?;
+        let send = || {
+            client
+                .get(url.clone())
+                .header("X-Api-Key", key.header())
+                .send()
+        };
+        let outcome = match send().await {
+            Err(error) if failure::is_stale_connection(&error) => send().await,
+            outcome => outcome,
+        };
+        outcome.map_err(|error| failure::unreachable(error, self.limits()))
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Answer, Unreachable> {
+        let limit = self.limits().answer_bytes;
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| failure::unreachable(error, self.limits()))?
+        {
+            if body.len() + chunk.len() > limit {
+                let detail = format!("more than {limit} bytes");
+                return Err(Unreachable {
+                    cause: UnreachableCause::TooLarge,
+                    detail,
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status: response.status(),
+            body,
+        })
+    }
+
+    /// Blocks for as long as it takes to read the system's authorities, once in the life of the process.
+    fn client(&self, transport: Transport) -> Result<Client, Unreachable> {
+        // A panic elsewhere cannot leave the map half changed.
+        let mut clients = self
+            .shared
+            .clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&transport) {
+            return Ok(client.clone());
+        }
+        let client = build(&transport, self.limits()).map_err(|error| Unreachable {
+            cause: UnreachableCause::Tls,
+            detail: words::one_line(&error),
+        })?;
+        clients.insert(transport, client.clone());
+        Ok(client)
+    }
+}
+
+fn build(transport: &Transport, limits: &Limits) -> Result<Client, ClientError> {
+    let tls = match transport {
+        Transport::Plain => tls::no_trust()?,
+        Transport::Tls(trust) => tls::config(trust)?,
+    };
+    let client = Client::builder()
+        .tls_backend_preconfigured(tls)
+        .user_agent(USER_AGENT)
+        // Versions up to 1.5 may answer 500 without it (Babel's parsing of a missing language).
+        .default_headers(HeaderMap::from_iter([(
+            ACCEPT_LANGUAGE,
+            HeaderValue::from_static("en"),
+        )]))
+        .connect_timeout(limits.connect)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        // Printers are on the local network; a proxy of the environment must not see their keys.
+        .no_proxy()
+        .build()?;
+    Ok(client)
+}

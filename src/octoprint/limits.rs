@@ -1,0 +1,38 @@
+//! How long, how much and how often, in one place. Tests shorten the times; nothing else changes them.
+
+use std::time::Duration;
+
+use super::Backoff;
+
+/// The bounds within which a server is read.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Until the TCP connection and its TLS handshake stand.
+    pub connect: Duration,
+    /// From asking to the last byte of the answer, redirects and the one retry included.
+    pub request: Duration,
+    /// Bytes of an answer's body; OctoPrint's own answers are about 1 kB.
+    pub answer_bytes: usize,
+    /// Redirects followed for one request.
+    pub redirects: usize,
+    /// Between two readings of the slow facts (`/api/version`).
+    pub slow_interval: Duration,
+    /// Until the next try after the key was rejected: OctoPrint logs each rejection.
+    pub key_retry: Duration,
+    /// Between tries while the server cannot be reached.
+    pub backoff: Backoff,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(3),
+            request: Duration::from_secs(5),
+            answer_bytes: 2 * 1024 * 1024,
+            redirects: 5,
+            slow_interval: Duration::from_secs(60),
+            key_retry: Duration::from_secs(30),
+            backoff: Backoff::default(),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The source: one OctoPrint server per machine, read over its REST interface.
+//!
+//! ```text
+//!  poll ──► api ──► http ──► OctoPrint          poll: when to ask, what a round consists of
+//!   │        │        └ tls, redirect, failure  api:  which request, what its status means
+//!   │        └ wire: JSON → facts               http: deadline, size limit, no key to another host
+//!   └► Observation ──► the machine's queue
+//! ```
+//!
+//! What always holds:
+//! * Every round ends in exactly one of report, key rejected and unreachable; nothing a server sends ends the loop.
+//! * A field of the wrong type costs that field, never the round ([`wire`]).
+//! * `/api/printer` is only asked while the job's state says that the printer is connected, because OctoPrint writes
+//!   a warning to the SD card of its Raspberry Pi for every 409.
+//! * The key goes to the configured host only, and into no log line, error text or debug output.
+
+mod api;
+mod backoff;
+mod diagnose;
+mod http;
+mod key;
+mod limits;
+mod log;
+mod poll;
+mod report;
+mod source;
+mod state;
+mod wire;
+mod words;
+
+pub use backoff::{Backoff, InvalidBackoff};
+pub use diagnose::{Diagnosis, diagnose};
+pub use http::HttpClients;
+pub use key::{ApiKey, InvalidKey};
+pub use limits::Limits;
+pub use poll::{Observed, observe};
+pub use source::{Source, TlsTrust};

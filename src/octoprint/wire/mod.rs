@@ -1,0 +1,117 @@
+//! OctoPrint's JSON, read field by field.
+//!
+//! Each answer is parsed to a [`Value`] first, then every field is looked at on its own: what is missing, `null` or of
+//! the wrong type is `None`, and its neighbours are unharmed. A number in a string is not a number. `value["key"]`
+//! on a missing key, or on something that is no object, is `Null`, so paths need no checks.
+//!
+//! Fields: <https://docs.octoprint.org/en/master/api/datamodel.html>; what servers of 1.4 to 2.0 really send is
+//! recorded in `tests/payloads`.
+
+mod job;
+mod printer;
+mod profile;
+mod user;
+mod version;
+
+pub(super) use job::{JobAnswer, job};
+pub(super) use printer::{PrinterAnswer, printer};
+pub(super) use profile::profile;
+pub(super) use user::{User, user};
+pub(super) use version::{Flavour, software};
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use serde_json::Value;
+
+use crate::machine::Timestamp;
+
+/// Longest text that is passed on, in characters. File names on any file system are shorter.
+const MAX_TEXT: usize = 4096;
+
+/// Most tools and sensors that are passed on, tools first. No printer comes near.
+const MAX_SENSORS: usize = 64;
+
+/// A text that says something. NUL, which OPC UA clients in C cut at, is dropped; other control characters stay.
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(clean).filter(|text| !text.is_empty())
+}
+
+fn clean(text: &str) -> String {
+    text.chars().filter(|&c| c != '\0').take(MAX_TEXT).collect()
+}
+
+/// Any number, negative or absurdly large included.
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().filter(|number| number.is_finite())
+}
+
+/// A number of things: not negative; some versions send it as a float.
+fn count(value: &Value) -> Option<u64> {
+    // `as` saturates, and the filter keeps negative numbers out.
+    value.as_u64().or_else(|| {
+        number(value)
+            .filter(|number| *number >= 0.0)
+            .map(|number| number as u64)
+    })
+}
+
+fn seconds(value: &Value) -> Option<Duration> {
+    number(value).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+}
+
+/// Unix time in seconds.
+fn instant(value: &Value) -> Option<Timestamp> {
+    let millis = number(value)? * 1000.0;
+    DateTime::from_timestamp_millis(millis as i64)
+}
+
+fn flag(value: &Value) -> bool {
+    value.as_bool().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_wrong_type_is_nothing() {
+        for wrong in [
+            json!(null),
+            json!("1"),
+            json!([1]),
+            json!({"a": 1}),
+            json!(true),
+        ] {
+            assert_eq!(number(&wrong), None, "{wrong}");
+            assert_eq!(count(&wrong), None, "{wrong}");
+            assert_eq!(seconds(&wrong), None, "{wrong}");
+            assert_eq!(instant(&wrong), None, "{wrong}");
+        }
+        assert_eq!(text(&json!(1)), None);
+        assert_eq!(text(&json!("")), None);
+        assert!(!flag(&json!("true")));
+    }
+
+    #[test]
+    fn odd_numbers_are_kept_where_they_can_be() {
+        assert_eq!(number(&json!(-14.5)), Some(-14.5));
+        assert_eq!(number(&json!(1e300)), Some(1e300));
+        assert_eq!(count(&json!(12.9)), Some(12));
+        assert_eq!(count(&json!(-1)), None);
+        assert_eq!(seconds(&json!(-1)), None);
+        assert_eq!(seconds(&json!(1e300)), None);
+        assert_eq!(instant(&json!(1e300)), None);
+        assert_eq!(instant(&json!(1.5)).unwrap().timestamp_millis(), 1500);
+    }
+
+    #[test]
+    fn texts_are_bounded_and_lose_only_their_nul() {
+        assert_eq!(text(&json!("a\0b\tc\u{7}零")).unwrap(), "ab\tc\u{7}零");
+        assert_eq!(
+            text(&json!("零".repeat(10_000))).unwrap().chars().count(),
+            MAX_TEXT
+        );
+    }
+}
