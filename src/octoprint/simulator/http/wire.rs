@@ -3,8 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use axum::extract::connect_info::Connected;
@@ -23,13 +22,17 @@ pub struct Wire {
 
 /// What becomes of the bytes written next. Clones share the fate of one connection.
 #[derive(Debug, Clone, Default)]
-pub struct WireFate(Arc<AtomicU8>);
+pub struct WireFate(Arc<Mutex<Fate>>);
 
-const DELIVER: u8 = 0;
-const SEVER: u8 = 1;
-const GARBLE: u8 = 2;
-const SWALLOW: u8 = 3;
-const HALVE: u8 = 4;
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Fate {
+    #[default]
+    Deliver,
+    Sever,
+    Garble,
+    Swallow,
+    Halve,
+}
 
 /// What an OctoPrint that is still starting sends in place of a response.
 const GARBAGE: &[u8] = b"Not found";
@@ -37,17 +40,30 @@ const GARBAGE: &[u8] = b"Not found";
 impl WireFate {
     /// Nothing more is sent: the connection closes.
     pub fn sever(&self) {
-        self.0.store(SEVER, Ordering::Relaxed);
+        self.set(Fate::Sever);
     }
 
     /// [`GARBAGE`] is sent in place of the response; then the connection closes.
     pub fn garble(&self) {
-        self.0.store(GARBLE, Ordering::Relaxed);
+        self.set(Fate::Garble);
     }
 
     /// Half of what is written next is sent; then the connection closes.
     pub fn halve(&self) {
-        self.0.store(HALVE, Ordering::Relaxed);
+        self.set(Fate::Halve);
+    }
+
+    /// Whether the client gets what the HTTP server writes.
+    pub fn delivers(&self) -> bool {
+        self.get() == Fate::Deliver
+    }
+
+    fn get(&self) -> Fate {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, fate: Fate) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fate;
     }
 }
 
@@ -57,20 +73,19 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let (sent, then) = match self.fate.0.load(Ordering::Relaxed) {
-            DELIVER => return Pin::new(&mut self.stream).poll_write(cx, bytes),
-            SWALLOW => return Poll::Ready(Ok(bytes.len())),
-            GARBLE => (GARBAGE, SWALLOW),
-            HALVE => (&bytes[..bytes.len() / 2], SEVER),
-            _ => return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+        let (sent, then) = match self.fate.get() {
+            Fate::Deliver => return Pin::new(&mut self.stream).poll_write(cx, bytes),
+            Fate::Swallow => return Poll::Ready(Ok(bytes.len())),
+            Fate::Sever => return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+            Fate::Garble => (GARBAGE, Fate::Swallow),
+            Fate::Halve => (&bytes[..bytes.len() / 2], Fate::Sever),
         };
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, sent))?;
-        self.fate.0.store(then, Ordering::Relaxed);
+        self.fate.set(then);
         // The HTTP server must not learn that its bytes were exchanged for others.
-        Poll::Ready(Ok(if then == SWALLOW {
-            bytes.len()
-        } else {
-            written
+        Poll::Ready(Ok(match then {
+            Fate::Swallow => bytes.len(),
+            _ => written,
         }))
     }
 

@@ -312,3 +312,6 @@ impl Printer {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
