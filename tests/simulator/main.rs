@@ -3,4 +3,7 @@
 mod answers;
 mod commands;
 mod faults;
+mod fleet;
+mod recording;
+mod sensors;
 mod stage;

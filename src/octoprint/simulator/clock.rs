@@ -28,12 +28,13 @@ enum Source {
 }
 
 impl Clock {
-    /// Follows the real time, `speed` times as fast. A speed that is not a positive number counts as 1.
+    /// Follows the real time, `speed` times as fast, from a thousandth to ten thousand times. A speed that is not a
+    /// positive number counts as 1.
     pub fn running(speed: f64) -> Self {
         Self {
             started: Utc::now(),
-            speed: if speed.is_finite() && speed > 0.0 {
-                speed
+            speed: if speed > 0.0 {
+                speed.clamp(0.001, 10_000.0)
             } else {
                 1.0
             },
@@ -100,9 +101,14 @@ mod tests {
     }
 
     #[test]
-    fn an_impossible_speed_is_normal_speed() {
-        for speed in [0.0, -3.0, f64::NAN, f64::INFINITY] {
+    fn an_impossible_speed_is_made_possible() {
+        for speed in [0.0, -3.0, f64::NAN] {
             assert_eq!(Clock::running(speed).speed, 1.0);
+        }
+        for (wanted, given) in [(1e-300, 0.001), (f64::INFINITY, 10_000.0)] {
+            let clock = Clock::running(wanted);
+            assert_eq!(clock.speed, given);
+            clock.unix_time(clock.now());
         }
     }
 }

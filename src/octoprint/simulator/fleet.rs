@@ -36,7 +36,7 @@ impl Simulator {
         Self::with_clock(settings, Clock::running(settings.speed))
     }
 
-    /// Printers that live by this clock; `settings.speed` says nothing then.
+    /// Printers that live by this clock; `settings.speed` means nothing then.
     pub fn with_clock(settings: &Settings, clock: Clock) -> Arc<Self> {
         let members = (1..=settings.printers)
             .map(|number| Arc::new(Member::new(number, settings.seed, settings.conduct)))
@@ -60,11 +60,6 @@ impl Simulator {
     pub fn printer(&self, number: usize) -> Option<Handle> {
         let member = self.members.get(number.checked_sub(1)?)?;
         Some(Handle::new(Arc::clone(member), self.clock.clone()))
-    }
-
-    /// The names of all printers, in order.
-    pub fn names(&self) -> impl Iterator<Item = String> {
-        (1..=self.members.len()).map(printer_name)
     }
 
     pub fn clock(&self) -> &Clock {

@@ -97,7 +97,7 @@ static FILES: [Model; 8] = [
         pace: Pace::Showcase,
     },
     Model {
-        path: "Zahnrad „klein“ 小齿轮.gcode",
+        path: "Zahnrad „klein“ 小齿轮 v2.gcode",
         display: "Zahnrad „klein“ 小齿轮 <v2>.gcode",
         size: 61_774,
         date: 1_793_689_200,

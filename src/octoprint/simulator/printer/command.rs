@@ -6,6 +6,9 @@ use super::catalogue::{Model, files_for};
 use super::state::State;
 use super::{Job, Printer};
 
+/// No firmware heats beyond, °C.
+const HOTTEST: f64 = 500.0;
+
 /// One command of the REST API.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -174,7 +177,9 @@ impl Printer {
         for word in words {
             let (letter, number) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
             match (letter, number.parse::<f64>()) {
-                ("S", Ok(degrees)) if degrees.is_finite() => target = Some(degrees),
+                ("S", Ok(degrees)) if degrees.is_finite() => {
+                    target = Some(degrees.clamp(0.0, HOTTEST))
+                }
                 ("T", Ok(index)) => tool = index,
                 _ => {}
             }

@@ -34,6 +34,7 @@ pub enum Act {
 pub struct Script {
     dice: fastrand::Rng,
     pace: Pace,
+    /// Never empty: the catalogue has files for every printer (tested there).
     files: Vec<&'static Model>,
     conduct: Conduct,
     plan: Plan,

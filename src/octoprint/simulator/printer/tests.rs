@@ -372,7 +372,7 @@ fn a_stopped_script_does_nothing() {
 fn the_firmware_obeys_temperature_commands() {
     let mut printer = manual(2);
     let lines = [
-        "M104 T1 S180",
+        "M104 T1 S1e308",
         "M140 S70",
         "M141 S40",
         "G28",
@@ -389,7 +389,7 @@ fn the_firmware_obeys_temperature_commands() {
         .iter()
         .map(|(name, reading)| (*name, reading.target.unwrap()))
         .collect();
-    assert_eq!(targets, [("bed", 70.0), ("tool0", 0.0), ("tool1", 180.0)]);
+    assert_eq!(targets, [("bed", 70.0), ("tool0", 0.0), ("tool1", 500.0)]);
 }
 
 #[test]
