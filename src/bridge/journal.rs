@@ -1,10 +1,8 @@
 //! The log lines of this room: fixed texts, data as fields. Never a key.
 
-use std::fmt::Display;
+use log::{error, info, warn};
 
-use log::{error, info};
-
-use crate::machine::{JobEvent, JobPhase, Outcome};
+use crate::machine::{JobEvent, MAX_SENSORS, Outcome};
 
 /// A job started, paused, resumed or ended.
 pub fn job(machine: &str, event: &JobEvent) {
@@ -17,7 +15,7 @@ pub fn job(machine: &str, event: &JobEvent) {
         JobEvent::Paused { id, at } => info!("{machine}: job paused id={:?} at={at}", id.0),
         JobEvent::Resumed { id, at } => info!("{machine}: job resumed id={:?} at={at}", id.0),
         JobEvent::Ended(job) => {
-            if let JobPhase::Ended { at, outcome } = &job.phase {
+            if let Some((at, outcome)) = job.end() {
                 let outcome = match outcome {
                     Outcome::Completed => "completed".to_owned(),
                     Outcome::Cancelled => "cancelled".to_owned(),
@@ -30,9 +28,9 @@ pub fn job(machine: &str, event: &JobEvent) {
     }
 }
 
-/// The model could not be put into nodes: a defect of the bridge, told loudly, served as last values.
-pub fn not_rendered(machine: &str, error: &dyn Display) {
-    error!("{machine}: cannot be mapped to nodes: {error}");
+/// More sensors than the model takes: the rest is not served.
+pub fn too_many_sensors(machine: &str) {
+    warn!("{machine}: more than {MAX_SENSORS} temperature sensors; the others are not served");
 }
 
 /// Shutdown did not finish in time and was cut short.

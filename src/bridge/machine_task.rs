@@ -4,13 +4,13 @@
 //! and hands the difference to the publisher. It holds the instance's lock only while it renders.
 
 use std::future;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::machine::{Freshness, Link, Machine, Observation, Timestamp};
+use crate::machine::{Link, MAX_SENSORS, Machine, Observation, Timestamp};
 use crate::octoprint::Observed;
 use crate::server::{Publisher, SharedInstance};
 use crate::umati::Mapping;
@@ -19,7 +19,7 @@ use super::journal;
 use super::pulse::Pulse;
 
 /// A machine and the places that its changes go to.
-pub struct MachineTask {
+pub(super) struct MachineTask {
     pub machine: Machine,
     pub instance: SharedInstance,
     pub mapping: Arc<Mapping>,
@@ -45,15 +45,12 @@ impl MachineTask {
                     now
                 }
             };
-            let now_online = matches!(self.machine.link, Link::Up { .. });
-            if now_online != online {
-                online = now_online;
+            let answers = matches!(self.machine.link, Link::Up { .. });
+            if answers != online {
+                online = answers;
                 self.pulse.machine_turned(online);
             }
             self.render(at);
-        }
-        if online {
-            self.pulse.machine_turned(false);
         }
     }
 
@@ -62,21 +59,27 @@ impl MachineTask {
         if matches!(observation, Observation::Report(_)) {
             self.pulse.polled(at);
         }
+        let sensors = self.machine.sensors.len();
         for event in self.machine.apply(observation, at) {
             journal::job(&self.machine.nameplate.id, &event);
+        }
+        if sensors < MAX_SENSORS && self.machine.sensors.len() == MAX_SENSORS {
+            journal::too_many_sensors(&self.machine.nameplate.id);
         }
         at
     }
 
     fn render(&mut self, at: Timestamp) {
-        let refreshed = {
-            let mut instance = self.instance.write();
-            self.mapping.refresh(&mut instance, &self.machine, at)
+        let id = &self.machine.nameplate.id;
+        let (before, delta) = {
+            let mut instance = self.instance.write().unwrap_or_else(PoisonError::into_inner);
+            let before = Arc::clone(instance.blueprint());
+            (before, self.mapping.refresh(&mut instance, &self.machine, at))
         };
-        match refreshed {
-            Ok(delta) => self.publisher.publish(&self.machine.nameplate.id, &delta),
-            Err(error) => journal::not_rendered(&self.machine.nameplate.id, &error),
+        if delta.reshaped {
+            self.publisher.model_changed(id, &before);
         }
+        self.publisher.publish(id, &delta);
     }
 }
 

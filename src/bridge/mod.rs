@@ -3,28 +3,33 @@
 //! [`start`] does everything that can fail before anything is served, so that a refusal is told once and nothing is
 //! left half started; [`Bridge::run`] serves until `shutdown` and drains within a deadline.
 
+pub mod demo;
+mod install;
 mod journal;
 mod machine_task;
+pub mod online;
 mod ports;
 mod pulse;
 mod pulse_task;
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::TcpListener;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use chrono::Utc;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, MachineConfig, Tls};
-use crate::machine::{Machine, Nameplate, Patience};
-use crate::octoprint::{self, ApiKey, HttpClients, Source, TlsTrust};
-use crate::server::{self, Identity, Plant, Server, SharedInstance};
-use crate::umati::Mapping;
+use crate::config::Config;
+use crate::machine::Machine;
+use crate::octoprint::{self, HttpClients, Source};
+use crate::server::{Identity, IdentityError, Plant, Publisher, Server, ServerError, SharedInstance};
+use crate::umati::{BridgeStatus, Mapping, MappingError, nodesets};
 
+pub use install::SourceError;
 pub use ports::{PortRefused, PortsRefused};
 
 use machine_task::MachineTask;
@@ -34,23 +39,196 @@ use pulse_task::PulseTask;
 /// Observations that may wait for one machine's task; a poll yields at most a handful.
 const QUEUE: usize = 16;
 
-/// How long the tasks may take to end before they are cut short.
-const DRAIN: Duration = Duration::from_secs(5);
+/// How long all tasks together may take to end. A server's own deadline is shorter.
+const DRAIN: Duration = Duration::from_secs(6);
 
-/// A temperature feed that stands still for this many polls is frozen, but never sooner than [`FROZEN_AT_LEAST`]:
-/// OctoPrint itself samples every 5 s while the printer is idle.
-const FROZEN_POLLS: u32 = 10;
-const FROZEN_AT_LEAST: Duration = Duration::from_secs(30);
-
-/// Why the bridge did not start.
+/// Why the bridge did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum BridgeError {
     #[error(transparent)]
     Ports(#[from] PortsRefused),
+    #[error(transparent)]
+    Source(#[from] SourceError),
     #[error("the information model cannot be built: {0}")]
-    Model(String),
+    Model(#[from] MappingError),
     #[error(transparent)]
-    Source(#[from] octoprint::SourceError),
+    Identity(#[from] IdentityError),
     #[error(transparent)]
-    Server(#[from] server::ServerError),
+    Server(#[from] ServerError),
+    #[error("port {port}: {reason}")]
+    Socket { port: u16, reason: std::io::Error },
+}
+
+/// A bridge that is bound and built, and not yet running.
+pub struct Bridge {
+    servers: Vec<Endpoint>,
+    machines: Vec<(MachineTask, Source)>,
+    pulse: PulseTask,
+    clients: HttpClients,
+}
+
+struct Endpoint {
+    server: Server,
+    listener: tokio::net::TcpListener,
+    url: String,
+    machines: usize,
+}
+
+/// Binds every port and builds every machine. Must be called within a tokio runtime.
+///
+/// # Errors
+/// [`BridgeError`]; nothing is served then.
+pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
+    let by_port = machines_by_port(config);
+    let ports: Vec<u16> = by_port.keys().copied().collect();
+    let listeners = ports::bind(config.listen, &ports)?;
+
+    let installation = install::Installation::find(config)?;
+    let mapping = Arc::new(Mapping::load(
+        &installation.application_uri,
+        env!("CARGO_PKG_VERSION"),
+    )?);
+    let started = Utc::now();
+    let pulse = Arc::new(Pulse::default());
+    let status = BridgeStatus {
+        started,
+        machines: u32::try_from(config.machines.len()).unwrap_or(u32::MAX),
+        machines_online: 0,
+        last_poll: None,
+    };
+    let pulse_instance = shared(mapping.bridge_instance(&status, started));
+
+    let mut bridge = Bridge {
+        servers: Vec::new(),
+        machines: Vec::new(),
+        pulse: PulseTask {
+            instance: Arc::clone(&pulse_instance),
+            mapping: Arc::clone(&mapping),
+            publishers: Vec::new(),
+            pulse: Arc::clone(&pulse),
+            status,
+        },
+        clients: HttpClients::default(),
+    };
+    for (listener, members) in listeners.into_iter().zip(by_port.into_values()) {
+        let mut machines = Vec::new();
+        let mut instances = vec![Arc::clone(&pulse_instance)];
+        for &member in &members {
+            let source = install::source(member)?;
+            let machine = Machine::new(install::nameplate(member), install::patience(config, member));
+            let instance = shared(mapping.instantiate(&machine, started)?);
+            instances.push(Arc::clone(&instance));
+            machines.push((machine, instance, source));
+        }
+        let (endpoint, publisher) =
+            serve(config, &installation, listener, Plant::new(instances), machines.len())?;
+        bridge.servers.push(endpoint);
+        bridge.pulse.publishers.push(publisher.clone());
+        for (machine, instance, source) in machines {
+            let task = MachineTask {
+                machine,
+                instance,
+                mapping: Arc::clone(&mapping),
+                publisher: publisher.clone(),
+                pulse: Arc::clone(&pulse),
+            };
+            bridge.machines.push((task, source));
+        }
+    }
+    Ok(bridge)
+}
+
+fn machines_by_port(config: &Config) -> BTreeMap<u16, Vec<&crate::config::MachineConfig>> {
+    let mut by_port = BTreeMap::<u16, Vec<_>>::new();
+    for machine in &config.machines {
+        by_port.entry(machine.port).or_default().push(machine);
+    }
+    by_port
+}
+
+fn serve(
+    config: &Config,
+    installation: &install::Installation,
+    listener: TcpListener,
+    plant: Plant,
+    machines: usize,
+) -> Result<(Endpoint, Publisher), BridgeError> {
+    let socket = |port| move |reason| BridgeError::Socket { port, reason };
+    let port = listener.local_addr().map_err(socket(0))?.port();
+    let settings = installation.settings(config, port);
+    let identity = Identity::load_or_create(&settings)?;
+    let types = nodesets::imports()
+        .map_err(MappingError::from)?
+        .into_iter()
+        .map(|types| Box::new(types) as _)
+        .collect();
+    let url = format!("opc.tcp://{}:{port}", settings.url_host());
+    let (server, publisher) = Server::build(&settings, &identity, plant, types)?;
+    let endpoint = Endpoint {
+        server,
+        listener: tokio::net::TcpListener::from_std(listener).map_err(socket(port))?,
+        url,
+        machines,
+    };
+    Ok((endpoint, publisher))
+}
+
+impl Bridge {
+    /// The one line that tells the operator that the start has ended, with every endpoint.
+    pub fn ready_line(&self) -> String {
+        let endpoints: Vec<String> = self.servers.iter().map(ToString::to_string).collect();
+        format!(
+            "umati-bridge {} is ready: {}",
+            env!("CARGO_PKG_VERSION"),
+            endpoints.join(", ")
+        )
+    }
+
+    /// Serves until `shutdown`, then ends every task within a few seconds.
+    ///
+    /// # Errors
+    /// If a server stopped by itself; everything else is ended then, too.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), BridgeError> {
+        let mut servers = JoinSet::new();
+        for endpoint in self.servers {
+            let Endpoint { server, listener, .. } = endpoint;
+            servers.spawn(server.run(listener, shutdown.child_token()));
+        }
+        let mut tasks = JoinSet::new();
+        tasks.spawn(self.pulse.run(shutdown.child_token()));
+        for (task, source) in self.machines {
+            let (observed, queue) = mpsc::channel(QUEUE);
+            let clients = self.clients.clone();
+            let ends = shutdown.child_token();
+            tasks.spawn(octoprint::observe(source, clients, observed, ends.clone()));
+            tasks.spawn(task.run(queue, ends));
+        }
+
+        let mut outcome = Ok(());
+        while let Some(ended) = servers.join_next().await {
+            if let Ok(Err(error)) = ended {
+                outcome = Err(error.into());
+                shutdown.cancel();
+            }
+        }
+        if tokio::time::timeout(DRAIN, drain(&mut tasks)).await.is_err() {
+            journal::drain_cut_short();
+        }
+        outcome
+    }
+}
+
+async fn drain(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.machines == 1 { "" } else { "s" };
+        write!(f, "{} ({} machine{plural})", self.url, self.machines)
+    }
+}
+
+fn shared(instance: crate::umati::instance::Instance) -> SharedInstance {
+    Arc::new(RwLock::new(instance))
 }

@@ -7,6 +7,8 @@
 //!   └► Observation ──► the machine's queue
 //! ```
 //!
+//! [`simulator`] is an embedded OctoPrint for the demo and the tests; nothing here uses it.
+//!
 //! What always holds:
 //! * Every round ends in exactly one of report, key rejected and unreachable; nothing a server sends ends the loop.
 //! * A field of the wrong type costs that field, never the round ([`wire`]).
@@ -23,6 +25,7 @@ mod limits;
 mod log;
 mod poll;
 mod report;
+pub mod simulator;
 mod source;
 mod state;
 mod wire;

@@ -1,0 +1,180 @@
+//! The simulated OctoPrints on the network: one HTTP server, one base path a printer.
+//!
+//! Every request takes the same way: which printer, which endpoint, who asks, is there a fault, answer. It is counted
+//! at both ends.
+
+mod answer;
+mod bodies;
+pub mod endpoint;
+pub mod fault;
+mod files;
+mod request;
+pub mod users;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::http::header::{CONNECTION, HOST, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::fleet::{Member, Simulator};
+use answer::{Answer, Asked, reply};
+use endpoint::Endpoint;
+use fault::Fault;
+use users::User;
+use wire::{WireFate, WireListener};
+
+/// How long requests under way may take to end once the server shall stop.
+const DRAIN: Duration = Duration::from_secs(1);
+
+#[derive(Clone)]
+struct Service {
+    simulator: Arc<Simulator>,
+    shutdown: CancellationToken,
+}
+
+/// Serves until `shutdown`; requests under way then get a moment to end.
+pub async fn serve(
+    simulator: Arc<Simulator>,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let service = Service {
+        simulator,
+        shutdown: shutdown.clone(),
+    };
+    let router = Router::new()
+        .route("/{printer}/", any(root))
+        .route("/{printer}/{*path}", any(inside))
+        .with_state(service)
+        .into_make_service_with_connect_info::<WireFate>();
+    let stop = shutdown.clone().cancelled_owned();
+    let server = axum::serve(WireListener(listener), router).with_graceful_shutdown(stop);
+    let too_late = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        result = server => result,
+        () = too_late => Ok(()),
+    }
+}
+
+/// `{*path}` does not match an empty path.
+async fn root(
+    service: State<Service>,
+    wire: ConnectInfo<WireFate>,
+    method: Method,
+    Path(printer): Path<String>,
+    query: Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let path = Path((printer, String::new()));
+    inside(service, wire, method, path, query, headers, body).await
+}
+
+async fn inside(
+    State(service): State<Service>,
+    ConnectInfo(wire): ConnectInfo<WireFate>,
+    method: Method,
+    Path((name, path)): Path<(String, String)>,
+    Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let Some(member) = service.simulator.member(&name) else {
+        return Answer::not_found().into_response();
+    };
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let file = path.strip_prefix("api/files/local/").unwrap_or_default();
+    let asked = Asked {
+        endpoint: Endpoint::of(&method, &path),
+        file: file.to_owned(),
+        user: if member.keys_accepted() {
+            User::of(&headers, &query)
+        } else {
+            User::Guest
+        },
+        query,
+        base: format!("http://{}/{name}", host.unwrap_or("localhost")),
+        body,
+    };
+    member.ledger.request(asked.endpoint);
+    let response = match member.fault(asked.endpoint) {
+        None => Answer::to(&asked, member, service.simulator.clock()).into_response(),
+        Some(fault) => misbehave(&service, member, &asked, fault, &wire).await,
+    };
+    if wire.delivers() {
+        member.ledger.answer(asked.endpoint, response.status());
+    }
+    response
+}
+
+/// Commits a fault; what no HTTP server would do is left to the wire.
+async fn misbehave(
+    service: &Service,
+    member: &Member,
+    asked: &Asked,
+    fault: Fault,
+    wire: &WireFate,
+) -> Response {
+    let right = || Answer::to(asked, member, service.simulator.clock());
+    match fault {
+        Fault::Hang => {
+            tokio::select! {
+                () = member.hang(asked.endpoint) => {}
+                () = service.shutdown.cancelled() => {}
+            }
+            wire.sever();
+            right().into_response()
+        }
+        Fault::Slow(late) => {
+            tokio::select! {
+                () = tokio::time::sleep(late) => {}
+                () = service.shutdown.cancelled() => {}
+            }
+            right().into_response()
+        }
+        Fault::Close => {
+            wire.sever();
+            right().into_response()
+        }
+        Fault::Truncate => {
+            wire.halve();
+            right().into_response()
+        }
+        Fault::Garbage => {
+            wire.garble();
+            let close = (CONNECTION, HeaderValue::from_static("close"));
+            ([close], right()).into_response()
+        }
+        Fault::Status(status) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let page = format!("<html><body><h1>{status}</h1></body></html>\n");
+            reply(status, "text/html; charset=utf-8", page)
+        }
+        Fault::Html => Answer::LoginPage.into_response(),
+        Fault::Forbidden => Answer::forbidden().into_response(),
+        Fault::Redirect(address) => (StatusCode::FOUND, [(LOCATION, address)]).into_response(),
+        Fault::Body(body) => reply(StatusCode::OK, "application/json", body),
+        Fault::Huge(size) => {
+            let body = format!("\"{}\"", " ".repeat(size.saturating_sub(2)));
+            reply(StatusCode::OK, "application/json", body)
+        }
+        Fault::WrongTypes | Fault::Replace(..) => match right() {
+            Answer::Json(body) => Answer::Json(fault::spoil(&fault, body)),
+            other => other,
+        }
+        .into_response(),
+    }
+}

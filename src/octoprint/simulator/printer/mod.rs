@@ -1,0 +1,317 @@
+//! One simulated printer with the OctoPrint that drives it.
+//!
+//! A pure function of its seed, of virtual time and of the commands it was given: nothing runs between two looks,
+//! [`Printer::advance`] catches up from event to event. Who looks how often changes nothing.
+
+pub mod catalogue;
+pub mod command;
+pub mod hardware;
+mod heater;
+mod job;
+mod run;
+mod script;
+pub mod sensors;
+pub mod state;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Conduct;
+use super::clock::{HEAD_START, Moment};
+use hardware::{Hardware, Pace};
+pub use job::{Job, Prints, Work};
+use run::Run;
+use script::{Act, Script};
+use sensors::{Reading, Sensors};
+use state::{PrinterError, State};
+
+/// OctoPrint asks the firmware for temperatures this often, first one second after it connected.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(2);
+const FIRST_SAMPLE_AFTER: Duration = Duration::from_secs(1);
+
+/// The user in whose name the script starts its jobs.
+const SCRIPT_USER: &str = "admin";
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Printer {
+    hardware: Hardware,
+    state: State,
+    /// When `state` was entered.
+    entered: Moment,
+    now: Moment,
+    /// Since when OctoPrint has its connection; `None` without one.
+    connected: Option<Moment>,
+    sensors: Sensors,
+    job: Job,
+    /// What became of earlier prints, by path.
+    prints: BTreeMap<&'static str, Prints>,
+    script: Script,
+    flow: Flow,
+}
+
+/// Whether the printer lives on or stands still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Running,
+    /// The firmware went silent: OctoPrint goes on telling the last it heard.
+    Frozen,
+}
+
+/// What can happen by itself.
+enum Event {
+    PassingStateOver(State),
+    FileAtEnd,
+    Script(Act),
+}
+
+impl Printer {
+    /// The printer with this number (from 1), at the moment its OctoPrint came up.
+    pub fn new(number: usize, seed: u64, conduct: Conduct) -> Self {
+        let hardware = Hardware::of(number);
+        let mut script = Script::new(
+            &hardware,
+            seed ^ (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+        );
+        let age = match (conduct, hardware.pace) {
+            (Conduct::Manual, _) | (_, Pace::Showcase) => Duration::from_secs(10),
+            (Conduct::Scripted, Pace::Workshop) => script.span(10..HEAD_START.as_secs()),
+        };
+        let born = HEAD_START - age;
+        let state = State::Operational;
+        match conduct {
+            Conduct::Scripted => script.entered(born, &state, None),
+            Conduct::Manual => script.stop(),
+        }
+        Self {
+            sensors: Sensors::new(&hardware),
+            hardware,
+            state,
+            entered: born,
+            now: born,
+            connected: Some(born),
+            job: Job::Initial,
+            prints: BTreeMap::new(),
+            script,
+            flow: Flow::Running,
+        }
+    }
+
+    /// Lives on until `to`; a moment in the past changes nothing.
+    pub fn advance(&mut self, to: Moment) {
+        if self.flow == Flow::Frozen {
+            return;
+        }
+        while let Some((at, event)) = self.next_event().filter(|(at, _)| *at <= to) {
+            self.now = self.now.max(at);
+            self.happen(event);
+        }
+        self.now = self.now.max(to);
+    }
+
+    fn next_event(&self) -> Option<(Moment, Event)> {
+        let passing = self
+            .state
+            .passing()
+            .map(|(lasts, next)| (self.entered + lasts, Event::PassingStateOver(next)));
+        let at_end = self
+            .run()
+            .and_then(|run| Some((run.reaches(1.0)?, Event::FileAtEnd)));
+        let script = self.script.next().map(|(at, act)| (at, Event::Script(act)));
+        [passing, at_end, script]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(at, _)| *at)
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::PassingStateOver(next) => self.pass_to(next),
+            Event::FileAtEnd => {
+                self.hold_run();
+                self.sensors.all_off(self.now);
+                self.enter(State::Finishing);
+            }
+            Event::Script(act) => self.act(act),
+        }
+    }
+
+    fn act(&mut self, act: Act) {
+        match act {
+            Act::Print(model) => {
+                self.load(model, SCRIPT_USER);
+                self.begin();
+            }
+            Act::Pause => self.pause(),
+            Act::Resume => self.resume(),
+            Act::Cancel => self.cancel(),
+            Act::Fail(text) => self.fail(PrinterError::firmware(text)),
+            Act::SwitchOff => self.disconnect(),
+            Act::Connect => self.connect(),
+            Act::TakeOver => {
+                let (script, run) = (&mut self.script, self.job.run());
+                script.take_over(self.now, &self.state, run);
+            }
+        }
+    }
+
+    /// The only place where the state changes.
+    fn enter(&mut self, state: State) {
+        self.state = state;
+        self.entered = self.now;
+        if self.state == State::Printing
+            && let Some(run) = self.job.run_mut()
+        {
+            run.go_on(self.now);
+        }
+        self.script.entered(self.now, &self.state, self.job.run());
+    }
+
+    fn pass_to(&mut self, next: State) {
+        match self.state {
+            State::Finishing => self.complete(),
+            State::Cancelling => self.abandon(),
+            State::Connecting => self.connected = Some(self.now),
+            _ => {}
+        }
+        self.enter(next);
+    }
+
+    fn hold_run(&mut self) {
+        let now = self.now;
+        if let Some(run) = self.job.run_mut() {
+            run.hold(now);
+        }
+    }
+
+    fn begin(&mut self) {
+        let Job::Loaded { model, work, .. } = &mut self.job else {
+            return;
+        };
+        let targets = model.targets(&self.hardware);
+        let heating = self.sensors.time_to_heat(&targets, self.now);
+        *work = Work::Running(Run::new(model, heating));
+        for (name, target) in targets {
+            self.sensors.set_target(&name, self.now, target);
+        }
+        self.enter(State::Starting);
+    }
+
+    fn pause(&mut self) {
+        if self.state == State::Printing {
+            self.hold_run();
+            self.enter(State::Pausing);
+        }
+    }
+
+    fn resume(&mut self) {
+        if self.state == State::Paused {
+            self.enter(State::Resuming);
+        }
+    }
+
+    fn cancel(&mut self) {
+        self.hold_run();
+        self.sensors.all_off(self.now);
+        self.enter(State::Cancelling);
+    }
+
+    /// The connection is gone, and with it what OctoPrint knew of a job.
+    fn lose_printer(&mut self, state: State) {
+        self.abandon();
+        self.job = Job::Empty;
+        self.connected = None;
+        self.sensors.all_off(self.now);
+        self.enter(state);
+    }
+
+    /// An error that ends the connection to the printer.
+    pub fn fail(&mut self, error: PrinterError) {
+        self.lose_printer(State::Error(error));
+    }
+
+    /// The printer is unplugged, or OctoPrint told to let it go.
+    pub fn disconnect(&mut self) {
+        self.lose_printer(State::Offline);
+    }
+
+    fn connect(&mut self) {
+        self.lose_printer(State::Opening);
+    }
+
+    /// The OctoPrint server restarts and finds its printer at once; the job is lost without any trace.
+    pub fn restart_server(&mut self) {
+        self.job = Job::Initial;
+        self.connected = Some(self.now);
+        self.sensors.all_off(self.now);
+        self.enter(State::Operational);
+    }
+
+    /// Somebody else acts on the printer: the script lets go of it for a while.
+    pub fn let_go(&mut self) {
+        self.script.let_go(self.now);
+    }
+
+    /// From here on nothing happens by itself but the end of what was begun.
+    pub fn stop_script(&mut self) {
+        self.script.stop();
+    }
+
+    /// Hands the printer back to its script.
+    pub fn resume_script(&mut self) {
+        let (script, run) = (&mut self.script, self.job.run());
+        script.take_over(self.now, &self.state, run);
+    }
+
+    /// Nothing is left to print: the job finishes at once, or as soon as it is resumed.
+    pub fn skip_to_end(&mut self) {
+        let now = self.now;
+        if let Some(run) = self.job.run_mut() {
+            run.skip_to_end(now);
+        }
+    }
+
+    pub fn freeze(&mut self) {
+        self.flow = Flow::Frozen;
+    }
+
+    pub fn thaw(&mut self) {
+        self.flow = Flow::Running;
+    }
+
+    pub fn sensors_mut(&mut self) -> &mut Sensors {
+        &mut self.sensors
+    }
+
+    pub fn hardware(&self) -> &Hardware {
+        &self.hardware
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The newest `limit` samples, oldest first. None at all in the first second after connecting.
+    pub fn samples(&self, limit: usize) -> Vec<(Moment, BTreeMap<&str, Reading>)> {
+        let first = self.connected.map(|since| since + FIRST_SAMPLE_AFTER);
+        let Some(first) = first.filter(|first| *first <= self.now) else {
+            return Vec::new();
+        };
+        let intervals = (self.now - first).as_millis() / SAMPLE_INTERVAL.as_millis();
+        let newest = u32::try_from(intervals).unwrap_or(u32::MAX);
+        let kept = (heater::MEMORY.as_secs() / SAMPLE_INTERVAL.as_secs()) as usize;
+        let taken = u32::try_from(limit.min(kept)).unwrap_or(u32::MAX);
+        (0..=newest)
+            .rev()
+            .take(taken as usize)
+            .map(|index| first + SAMPLE_INTERVAL * index)
+            .map(|at| (at, self.sensors.readings(at)))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,72 @@
+//! One pass through a file: how far it is at any moment, without the pauses.
+
+use std::time::Duration;
+
+use super::catalogue::{HEADER_BYTES, Model};
+use crate::octoprint::simulator::clock::Moment;
+
+/// A print under way. First the printer heats while the file stands at its header, then bytes flow evenly.
+#[derive(Debug, Clone)]
+pub struct Run {
+    heating: Duration,
+    printing: Duration,
+    size: u64,
+    /// Print time up to the last stop.
+    spent: Duration,
+    /// Since when it runs again; `None` while it is not in the state Printing.
+    running_since: Option<Moment>,
+}
+
+impl Run {
+    pub fn new(model: &Model, heating: Duration) -> Self {
+        Self {
+            heating,
+            printing: model.duration(),
+            size: model.size,
+            spent: Duration::ZERO,
+            running_since: None,
+        }
+    }
+
+    pub fn go_on(&mut self, at: Moment) {
+        self.running_since.get_or_insert(at);
+    }
+
+    pub fn hold(&mut self, at: Moment) {
+        self.spent = self.print_time(at);
+        self.running_since = None;
+    }
+
+    /// Leaves nothing to do but to finish.
+    pub fn skip_to_end(&mut self, at: Moment) {
+        let rest = self.total().saturating_sub(self.print_time(at));
+        self.spent += rest;
+    }
+
+    /// Time spent printing, at most the whole.
+    pub fn print_time(&self, at: Moment) -> Duration {
+        let running = self
+            .running_since
+            .map_or(Duration::ZERO, |since| at.saturating_sub(since));
+        (self.spent + running).min(self.total())
+    }
+
+    /// Bytes of the file sent to the printer.
+    pub fn file_position(&self, at: Moment) -> u64 {
+        let moving = self.print_time(at).saturating_sub(self.heating);
+        let share = moving.as_secs_f64() / self.printing.as_secs_f64();
+        let header = HEADER_BYTES.min(self.size);
+        let body = (self.size - header) as f64 * share;
+        (header + body as u64).min(self.size)
+    }
+
+    /// When this share of the print time is reached, if it runs on; `None` while it does not run.
+    pub fn reaches(&self, share: f64) -> Option<Moment> {
+        let wanted = self.total().mul_f64(share);
+        Some(self.running_since? + wanted.saturating_sub(self.spent))
+    }
+
+    fn total(&self) -> Duration {
+        self.heating + self.printing
+    }
+}

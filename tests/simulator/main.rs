@@ -1,0 +1,9 @@
+//! The embedded OctoPrint over real HTTP: answers as recorded from a real 1.11.8, commands, keys, faults.
+
+mod answers;
+mod commands;
+mod faults;
+mod fleet;
+mod recording;
+mod sensors;
+mod stage;
