@@ -14,8 +14,18 @@ pub struct Job {
     pub file: Option<JobFile>,
     pub start: JobStart,
     pub phase: JobPhase,
-    /// The last progress seen while the job was active.
+    /// The last progress seen while the job was active; the final one if it was completed.
     pub progress: Progress,
+}
+
+impl Job {
+    /// When and how the job ended; `None` while it is active.
+    pub fn end(&self) -> Option<(Timestamp, &Outcome)> {
+        match &self.phase {
+            JobPhase::Ended { at, outcome } => Some((*at, outcome)),
+            JobPhase::Running | JobPhase::Paused(_) => None,
+        }
+    }
 }
 
 /// When the job started, and how well that is known.
@@ -23,7 +33,8 @@ pub struct Job {
 pub enum JobStart {
     /// We saw the change from idle to printing.
     Seen(Timestamp),
-    /// The job ran before we looked: now − print time, a latest possible start (pauses do not count in print time).
+    /// The job ran before we looked, or took another's place unseen: now − print time, a latest possible start
+    /// (pauses do not count in print time).
     Reckoned(Timestamp),
 }
 

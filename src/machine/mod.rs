@@ -3,14 +3,27 @@
 //! Pure: no I/O, no locks, no clock. Time is passed in; the same observations at the same times give the same
 //! machine. Sources emit [`Observation`]s, `umati` reads the result.
 
+mod active;
+mod apply;
+mod ending;
+mod identity;
 mod job;
+mod link;
+mod mark;
 mod observation;
+mod sensors;
+mod tracker;
 
 pub use job::*;
+pub use link::*;
 pub use observation::*;
+pub use sensors::{MAX_SENSORS, Sensor, SensorReading};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+use sensors::Feed;
+use tracker::Tracker;
 
 /// Wall-clock time, always passed in from outside.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;
@@ -40,53 +53,6 @@ pub struct Patience {
     pub frozen_after: Duration,
 }
 
-/// The first two of the four facts: is the server reachable, is the key accepted.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Link {
-    /// Nothing was read yet.
-    Waiting,
-    /// Answers, and accepts the key.
-    Up { since: Timestamp },
-    /// Does not answer.
-    Unreachable { since: Timestamp, why: Unreachable },
-    /// Answers, but rejects the key.
-    KeyRejected { since: Timestamp, why: KeyRejection },
-}
-
-/// How much the values that depend on the source can be trusted at an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// No report was ever received.
-    Waiting,
-    /// The link is up.
-    Live,
-    /// The link is down since less than `stale_after`: last values are still usable.
-    Stale,
-    /// The link is down for longer: there are no values.
-    Lost,
-}
-
-/// A sensor that reported at least once. It never disappears again; it can only lose its data.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sensor {
-    pub reading: SensorReading,
-    /// The last temperature ever told, kept to serve "last usable value".
-    pub last: Temperature,
-    /// When `last` was sampled (by OctoPrint's clock if it told, else receive time).
-    pub sampled: Timestamp,
-}
-
-/// Whether a sensor has data now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SensorReading {
-    /// In the newest temperature report.
-    Present,
-    /// Present, but the feed's sample time stands still: the printer does not answer OctoPrint.
-    Frozen,
-    /// Missing from the newest temperature report.
-    Missing,
-}
-
 /// Everything known about one machine.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -104,4 +70,59 @@ pub struct Machine {
     pub profile: Option<PrinterProfile>,
     /// The active job, or the last one that ended. `None` until a job was seen.
     pub job: Option<Job>,
+    /// Since when the link is down, whatever the reasons in turn; `None` while it is up or was never tried.
+    down_since: Option<Timestamp>,
+    feed: Feed,
+    tracker: Tracker,
+    /// The newest time passed in: the model's time never runs backwards.
+    now: Timestamp,
+}
+
+impl Machine {
+    pub fn new(nameplate: Nameplate, patience: Patience) -> Self {
+        Self {
+            nameplate,
+            patience,
+            link: Link::Waiting,
+            report: None,
+            reported_at: None,
+            state_since: None,
+            sensors: BTreeMap::new(),
+            software: None,
+            profile: None,
+            job: None,
+            down_since: None,
+            feed: Feed::default(),
+            tracker: Tracker::default(),
+            now: Timestamp::MIN_UTC,
+        }
+    }
+
+    /// What the printer was doing by the newest report; [`Self::freshness`] tells whether it may do so still.
+    pub fn printer_state(&self) -> Option<PrinterState> {
+        self.report.as_ref().map(|report| report.state)
+    }
+
+    /// The third of the four facts: the newest report said that the printer is connected.
+    pub fn is_printer_connected(&self) -> bool {
+        self.printer_state().is_some_and(PrinterState::is_connected)
+    }
+
+    /// The job that runs or is paused.
+    pub fn active_job(&self) -> Option<&Job> {
+        self.job.as_ref().filter(|job| job.end().is_none())
+    }
+
+    /// The job that ended last; `None` while another one is active.
+    pub fn last_job(&self) -> Option<&Job> {
+        self.job.as_ref().filter(|job| job.end().is_some())
+    }
+}
+
+/// `at` plus a duration, as late as time goes.
+fn later(at: Timestamp, by: Duration) -> Timestamp {
+    chrono::TimeDelta::from_std(by)
+        .ok()
+        .and_then(|by| at.checked_add_signed(by))
+        .unwrap_or(Timestamp::MAX_UTC)
 }

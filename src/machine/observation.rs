@@ -165,9 +165,13 @@ pub struct JobFile {
 }
 
 impl JobFile {
-    /// The same file on the same storage (a replaced upload has another date).
+    /// The same file on the same storage. A replaced upload has another date; a date that is not told says nothing.
     pub fn is_same(&self, other: &Self) -> bool {
-        self.origin == other.origin && self.path == other.path && self.date == other.date
+        let replaced = match (self.date, other.date) {
+            (Some(ours), Some(theirs)) => ours != theirs,
+            (None, _) | (_, None) => false,
+        };
+        self.origin == other.origin && self.path == other.path && !replaced
     }
 }
 

@@ -1,0 +1,196 @@
+//! The job that runs: what is remembered of it, and whether a report still speaks of it.
+
+use super::mark::{Mark, is_complete};
+use super::{
+    Job, JobEvent, JobFile, JobId, JobPhase, JobStart, Outcome, PrinterState, Progress, Report,
+    Timestamp,
+};
+
+/// What is remembered of the running job from one report to the next.
+#[derive(Debug, Clone)]
+pub(super) struct Active {
+    job: Job,
+    stage: Stage,
+    watch: Watch,
+    mark: Mark,
+    seen_at: Timestamp,
+}
+
+/// How far the job is on its way through the printer states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Starting,
+    /// It was seen in a later state than `Starting`, so `Starting` is the beginning of another print.
+    UnderWay,
+    /// It was seen cancelling. There is no way back from there: whatever ends it, it was cancelled.
+    Cancelling,
+    /// One report said "no job" with the progress of a job under way; see [`Verdict::Wait`].
+    Contradicted,
+}
+
+/// Whether the job was seen in every report since the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watch {
+    Unbroken,
+    /// The link was lost since the job was last seen.
+    Interrupted,
+}
+
+/// What a report without an active job says about the job that ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Over(Outcome),
+    /// "Ready", but with the progress of a print under way. OctoPrint reads the progress before the state, so a
+    /// print that ends in between is reported like this once; the next report tells how it ended.
+    Wait,
+}
+
+impl Active {
+    /// A job that starts with this report.
+    ///
+    /// The progress of a report that shows the very start may still be that of the print before, so it is not
+    /// believed; that of a job that has run for a while is.
+    pub(super) fn begin(
+        id: JobId,
+        start: JobStart,
+        report: &Report,
+        at: Timestamp,
+        events: &mut Vec<JobEvent>,
+    ) -> Self {
+        let job = Job {
+            id,
+            file: report.file.clone(),
+            start,
+            phase: JobPhase::Running,
+            progress: Progress::default(),
+        };
+        events.push(JobEvent::Started(job.clone()));
+        let mut active = Self {
+            job,
+            stage: Stage::Starting,
+            watch: Watch::Unbroken,
+            mark: Mark::default(),
+            seen_at: at,
+        };
+        active.enter(report.state, at, events);
+        if let JobStart::Reckoned(_) = start {
+            active.job.progress = report.progress.clone();
+            active.mark.note(report.state, &report.progress);
+        }
+        active
+    }
+
+    pub(super) fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// When the job was last seen running.
+    pub(super) fn seen_at(&self) -> Timestamp {
+        self.seen_at
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    pub(super) fn watch(&self) -> Watch {
+        self.watch
+    }
+
+    pub(super) fn lose_sight(&mut self) {
+        self.watch = Watch::Interrupted;
+    }
+
+    /// Can a report of an active job be about this job?
+    ///
+    /// Only what cannot happen to one print counts: another file, starting again, progress going back. How much
+    /// time went by does not: an unseen pause, a printer that did not answer for a while and a clock that was set
+    /// look the same as a restart, and to end a job that runs is the worse mistake.
+    pub(super) fn is_same_print(&self, report: &Report) -> bool {
+        let starts_again = report.state == PrinterState::Starting && self.stage != Stage::Starting;
+        !starts_again && !self.is_other_file(report.file.as_ref()) && !self.mark.went_back(report)
+    }
+
+    /// Both files are known and differ. A file that is not told says nothing.
+    pub(super) fn is_other_file(&self, told: Option<&JobFile>) -> bool {
+        match (&self.job.file, told) {
+            (Some(ours), Some(told)) => !ours.is_same(told),
+            (None, _) | (_, None) => false,
+        }
+    }
+
+    /// The job goes on.
+    pub(super) fn follow(&mut self, report: &Report, at: Timestamp, events: &mut Vec<JobEvent>) {
+        self.enter(report.state, at, events);
+        if self.job.file.is_none() {
+            self.job.file.clone_from(&report.file);
+        }
+        self.job.progress.clone_from(&report.progress);
+        self.mark.note(report.state, &report.progress);
+        self.watch = Watch::Unbroken;
+        self.seen_at = at;
+    }
+
+    /// The job goes on although a report contradicts itself.
+    pub(super) fn wait(&mut self, at: Timestamp) {
+        self.stage = Stage::Contradicted;
+        self.seen_at = at;
+    }
+
+    fn end(self, at: Timestamp, outcome: Outcome) -> Job {
+        Job {
+            phase: JobPhase::Ended { at, outcome },
+            ..self.job
+        }
+    }
+
+    /// The job is over, because another print runs since `at`.
+    pub(super) fn replaced(self, at: Timestamp) -> Job {
+        let outcome = if self.stage == Stage::Cancelling {
+            Outcome::Cancelled
+        } else if self.mark.completion().is_some_and(is_complete) {
+            Outcome::Completed
+        } else {
+            Outcome::Unknown {
+                why: "another print took its place",
+            }
+        };
+        self.end(at, outcome)
+    }
+
+    /// The job is over by this report, whose progress is the final one of a job that was completed.
+    pub(super) fn end_with(mut self, report: &Report, at: Timestamp, outcome: Outcome) -> Job {
+        if outcome == Outcome::Completed {
+            self.job.progress.clone_from(&report.progress);
+        }
+        self.end(at, outcome)
+    }
+
+    /// Takes over the printer state. `Pausing` is still running, `Resuming` is running again, and a job that is
+    /// cancelled while paused stays paused until it ends.
+    fn enter(&mut self, state: PrinterState, at: Timestamp, events: &mut Vec<JobEvent>) {
+        self.stage = match (self.stage, state) {
+            (Stage::Cancelling, _) | (_, PrinterState::Cancelling) => Stage::Cancelling,
+            (Stage::Starting, PrinterState::Starting) => Stage::Starting,
+            (Stage::Starting | Stage::UnderWay | Stage::Contradicted, _) => Stage::UnderWay,
+        };
+        match (&self.job.phase, state) {
+            (JobPhase::Running, PrinterState::Paused) => {
+                self.job.phase = JobPhase::Paused(at);
+                events.push(JobEvent::Paused {
+                    id: self.job.id.clone(),
+                    at,
+                });
+            }
+            (JobPhase::Paused(_), PrinterState::Paused | PrinterState::Cancelling) => {}
+            (JobPhase::Paused(_), _) => {
+                self.job.phase = JobPhase::Running;
+                events.push(JobEvent::Resumed {
+                    id: self.job.id.clone(),
+                    at,
+                });
+            }
+            (JobPhase::Running | JobPhase::Ended { .. }, _) => {}
+        }
+    }
+}

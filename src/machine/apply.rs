@@ -1,0 +1,132 @@
+//! How a machine changes: by what a source observed, and by time going by.
+
+use super::{
+    Freshness, JobEvent, KeyRejection, Link, Machine, Observation, Report, SensorReading,
+    Timestamp, Unreachable, later, sensors,
+};
+
+impl Machine {
+    /// Takes in one observation made at `at`, and tells what happened to jobs, in order.
+    ///
+    /// An `at` before one that was passed in earlier (somebody set the clock) counts as that earlier one.
+    pub fn apply(&mut self, observation: Observation, at: Timestamp) -> Vec<JobEvent> {
+        let at = self.advance(at);
+        let events = match observation {
+            Observation::Report(report) => self.take_report(*report, at),
+            Observation::Unreachable(why) => self.lose_link(Lost::Unreachable(why), at),
+            Observation::KeyRejected(why) => self.lose_link(Lost::KeyRejected(why), at),
+            Observation::Software(software) => {
+                self.software = Some(software);
+                Vec::new()
+            }
+            Observation::Profile(profile) => {
+                self.profile = Some(profile);
+                Vec::new()
+            }
+        };
+        self.freeze_if_due(at);
+        self.remember_job(&events);
+        events
+    }
+
+    /// Applies what only time changes; to be called at [`Self::next_deadline`].
+    pub fn tick(&mut self, at: Timestamp) {
+        let at = self.advance(at);
+        self.freeze_if_due(at);
+    }
+
+    /// How much the values that depend on the source can be trusted at `at`.
+    pub fn freshness(&self, at: Timestamp) -> Freshness {
+        match (&self.report, self.stale_until()) {
+            (None, _) => Freshness::Waiting,
+            (Some(_), None) => Freshness::Live,
+            (Some(_), Some(until)) if at.max(self.now) < until => Freshness::Stale,
+            (Some(_), Some(_)) => Freshness::Lost,
+        }
+    }
+
+    /// The next instant at which the machine changes without an observation, if none comes before.
+    ///
+    /// Stale values are lost then (see [`Self::freshness`]), or a temperature feed is frozen (call [`Self::tick`]).
+    pub fn next_deadline(&self, at: Timestamp) -> Option<Timestamp> {
+        let lost = match self.freshness(at) {
+            Freshness::Stale => self.stale_until(),
+            Freshness::Waiting | Freshness::Live | Freshness::Lost => None,
+        };
+        let frozen = self.feed.freezes_at(&self.patience).filter(|_| {
+            self.sensors
+                .values()
+                .any(|sensor| sensor.reading == SensorReading::Present)
+        });
+        lost.into_iter().chain(frozen).min()
+    }
+
+    fn take_report(&mut self, report: Report, at: Timestamp) -> Vec<JobEvent> {
+        if !matches!(self.link, Link::Up { .. }) {
+            self.link = Link::Up { since: at };
+        }
+        self.down_since = None;
+        if self.printer_state() != Some(report.state) {
+            self.state_since = Some(at);
+        }
+        sensors::read(&mut self.sensors, &mut self.feed, &report.temperatures, at);
+        let events = self.tracker.see(&report, at);
+        self.report = Some(report);
+        self.reported_at = Some(at);
+        events
+    }
+
+    fn lose_link(&mut self, lost: Lost, at: Timestamp) -> Vec<JobEvent> {
+        self.link = match (lost, &self.link) {
+            (Lost::Unreachable(why), Link::Unreachable { since, .. }) => {
+                Link::Unreachable { since: *since, why }
+            }
+            (Lost::KeyRejected(why), Link::KeyRejected { since, .. }) => {
+                Link::KeyRejected { since: *since, why }
+            }
+            (Lost::Unreachable(why), _) => Link::Unreachable { since: at, why },
+            (Lost::KeyRejected(why), _) => Link::KeyRejected { since: at, why },
+        };
+        self.down_since.get_or_insert(at);
+        // Nobody can tell whether samples arrive meanwhile.
+        self.feed = sensors::Feed::Untimed;
+        self.tracker.lose_sight();
+        Vec::new()
+    }
+
+    fn remember_job(&mut self, events: &[JobEvent]) {
+        let ended = events.iter().rev().find_map(|event| match event {
+            JobEvent::Ended(job) => Some(job),
+            JobEvent::Started(_) | JobEvent::Paused { .. } | JobEvent::Resumed { .. } => None,
+        });
+        if let Some(job) = self.tracker.job().or(ended) {
+            self.job = Some(job.clone());
+        }
+    }
+
+    fn freeze_if_due(&mut self, at: Timestamp) {
+        if self
+            .feed
+            .freezes_at(&self.patience)
+            .is_some_and(|due| due <= at)
+        {
+            sensors::freeze(&mut self.sensors);
+        }
+    }
+
+    fn stale_until(&self) -> Option<Timestamp> {
+        self.down_since
+            .map(|since| later(since, self.patience.stale_after))
+    }
+
+    fn advance(&mut self, at: Timestamp) -> Timestamp {
+        self.now = self.now.max(at);
+        self.now
+    }
+}
+
+/// Why the link is down.
+enum Lost {
+    Unreachable(Unreachable),
+    KeyRejected(KeyRejection),
+}

@@ -1,0 +1,145 @@
+//! Finds the jobs in a sequence of reports: one start and exactly one end for each, never two at a time.
+//!
+//! A source reports states, not jobs: it has no job identity, and "ready" is what it says after a print that was
+//! completed, cancelled or forgotten. The tracker compares each report with what was known before it.
+//!
+//! ```text
+//!            no job                        link lost
+//!   ┌───────────────────────►  Idle  ─────────────────────┐
+//!   │                          │  ▲                       ▼
+//!   │        job: Started(Seen)│  │no job: Ended      Unwatched ◄── start
+//!   │                          ▼  │                    │  │
+//!   │                         Active  ◄────────────────┘  │
+//!   │                          │  ▲   job: Started(Reckoned)
+//!   │                          └──┘                       │
+//!   │       same print: Paused, Resumed; another print: Ended, Started
+//!   └─────────────────────────────────────────────────────┘
+//! ```
+//!
+//! **Unwatched**: nobody knows what happened up to now, because nothing was read yet or the link was lost while no
+//! job ran. A job that is found now has run for a while: its start is reckoned back. A finished print that is found
+//! now is history and makes no event.
+//!
+//! **Idle**: the newest report says that no job runs. A job in the next report started between the two.
+//!
+//! **Active**: a job runs ([`Active`] says what is remembered of it). It survives the loss of the link untouched:
+//! the first report afterwards tells whether it goes on, is over, or was replaced.
+//!
+//! A printer state that this version does not know changes nothing in any state.
+
+use std::mem;
+
+use super::active::{Active, Verdict};
+use super::identity::{JobNames, reckon_start};
+use super::{Job, JobEvent, JobStart, PrinterState, Report, Timestamp};
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tracker {
+    state: State,
+    names: JobNames,
+}
+
+#[derive(Debug, Clone)]
+enum State {
+    Unwatched {
+        /// The last time that no job ran: none can have started before it.
+        idle_at: Option<Timestamp>,
+    },
+    Idle {
+        at: Timestamp,
+    },
+    Active(Box<Active>),
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Unwatched { idle_at: None }
+    }
+}
+
+impl Tracker {
+    /// The job that runs now.
+    pub(super) fn job(&self) -> Option<&Job> {
+        match &self.state {
+            State::Active(active) => Some(active.job()),
+            State::Unwatched { .. } | State::Idle { .. } => None,
+        }
+    }
+
+    /// The link was lost: from now on anything may happen unseen.
+    pub(super) fn lose_sight(&mut self) {
+        match &mut self.state {
+            State::Unwatched { .. } => {}
+            State::Idle { at } => self.state = State::Unwatched { idle_at: Some(*at) },
+            State::Active(active) => active.lose_sight(),
+        }
+    }
+
+    /// Draws the conclusions of one report. `at` never runs backwards.
+    pub(super) fn see(&mut self, report: &Report, at: Timestamp) -> Vec<JobEvent> {
+        if report.state == PrinterState::Unknown {
+            return Vec::new();
+        }
+        let mut events = Vec::new();
+        let runs = report.state.has_active_job();
+        self.state = match mem::take(&mut self.state) {
+            State::Active(active) if runs => self.follow(active, report, at, &mut events),
+            State::Active(active) => close(active, report, at, &mut events),
+            State::Idle { .. } if runs => self.begin(JobStart::Seen(at), report, at, &mut events),
+            State::Unwatched { idle_at } if runs => {
+                let start = reckon_start(at, report.progress.print_time, idle_at);
+                self.begin(JobStart::Reckoned(start), report, at, &mut events)
+            }
+            State::Idle { .. } | State::Unwatched { .. } => State::Idle { at },
+        };
+        events
+    }
+
+    fn begin(
+        &mut self,
+        start: JobStart,
+        report: &Report,
+        at: Timestamp,
+        events: &mut Vec<JobEvent>,
+    ) -> State {
+        let id = self.names.name(report.file.as_ref(), start.at());
+        State::Active(Box::new(Active::begin(id, start, report, at, events)))
+    }
+
+    /// A job ran and a job runs: the same one, unless something shows that it cannot be.
+    fn follow(
+        &mut self,
+        mut active: Box<Active>,
+        report: &Report,
+        at: Timestamp,
+        events: &mut Vec<JobEvent>,
+    ) -> State {
+        if active.is_same_print(report) {
+            active.follow(report, at, events);
+            return State::Active(active);
+        }
+        // The old job was over when the new one started, and it was seen running until `seen_at`.
+        let start = reckon_start(at, report.progress.print_time, Some(active.seen_at()));
+        events.push(JobEvent::Ended(active.replaced(start)));
+        self.begin(JobStart::Reckoned(start), report, at, events)
+    }
+}
+
+/// A job ran and none runs: it is over, unless the report is self-contradictory.
+fn close(
+    mut active: Box<Active>,
+    report: &Report,
+    at: Timestamp,
+    events: &mut Vec<JobEvent>,
+) -> State {
+    match active.judge(report) {
+        Verdict::Over(outcome) => {
+            events.push(JobEvent::Ended(active.end_with(report, at, outcome)));
+            State::Idle { at }
+        }
+        Verdict::Wait => {
+            active.wait(at);
+            State::Active(active)
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What a machine makes of the situations that real printers get into, one test each.
+
+mod age;
+mod bench;
+mod interruption;
+mod job_life;
+mod replacement;
+mod sensors;

@@ -1,0 +1,151 @@
+//! Lives of machines that may be told anything, at any time.
+
+use std::time::Duration;
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use umati_bridge::machine::{
+    JobFile, KeyRejection, Machine, Nameplate, Observation, Patience, PrinterState, Progress,
+    Report, SensorId, Temperature, TemperatureReport, Timestamp, Unreachable, UnreachableCause,
+};
+
+const STATES: [PrinterState; 13] = [
+    PrinterState::Offline,
+    PrinterState::Connecting,
+    PrinterState::Operational,
+    PrinterState::Starting,
+    PrinterState::Printing,
+    PrinterState::Pausing,
+    PrinterState::Paused,
+    PrinterState::Resuming,
+    PrinterState::Cancelling,
+    PrinterState::Finishing,
+    PrinterState::Transferring,
+    PrinterState::Error,
+    PrinterState::Unknown,
+];
+
+fn any_state() -> impl Strategy<Value = PrinterState> {
+    prop_oneof![
+        proptest::sample::select(&STATES[..]),
+        // The states between which jobs live, more often.
+        proptest::sample::select(vec![
+            PrinterState::Operational,
+            PrinterState::Printing,
+            PrinterState::Paused,
+        ]),
+    ]
+}
+
+fn any_file() -> impl Strategy<Value = JobFile> {
+    (0..2u8, option::of(0..2i64)).prop_map(|(n, date)| JobFile {
+        origin: "local".into(),
+        path: format!("{n}.gcode"),
+        name: format!("{n}.gcode"),
+        display: format!("{n}.gcode"),
+        size: None,
+        date: date.and_then(|seconds| Timestamp::from_timestamp(seconds, 0)),
+    })
+}
+
+fn any_number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => 0.0..100.0f64,
+        2 => Just(100.0),
+        1 => proptest::num::f64::ANY,
+    ]
+}
+
+fn any_progress() -> impl Strategy<Value = Progress> {
+    let seconds = prop_oneof![4 => 0..20u64, 1 => 0..1_000_000u64, 1 => any::<u64>()];
+    (option::of(any_number()), option::of(seconds)).prop_map(|(completion, seconds)| Progress {
+        completion,
+        print_time: seconds.map(Duration::from_secs),
+        ..Progress::default()
+    })
+}
+
+fn any_temperatures() -> impl Strategy<Value = TemperatureReport> {
+    let sensor = prop_oneof![
+        (0..3u8).prop_map(SensorId::Tool),
+        Just(SensorId::Bed),
+        "[A-C]".prop_map(SensorId::Extra),
+    ];
+    let temperature =
+        (option::of(any_number()), option::of(any_number())).prop_map(|(actual, target)| {
+            Temperature {
+                actual,
+                target,
+                offset: None,
+            }
+        });
+    let sampled = (0..3i64).prop_map(|seconds| Timestamp::from_timestamp(seconds, 0));
+    let read = (
+        btree_map(sensor, temperature, 0..4),
+        option::of(sampled).prop_map(Option::flatten),
+    )
+        .prop_map(|(sensors, sampled)| TemperatureReport::Read { sensors, sampled });
+    prop_oneof![Just(TemperatureReport::NotAsked), read]
+}
+
+fn any_report() -> impl Strategy<Value = Report> {
+    (
+        any_state(),
+        option::of(any_file()),
+        any_progress(),
+        option::of("[a-z ]{0,3}"),
+        any_temperatures(),
+    )
+        .prop_map(|(state, file, progress, error, temperatures)| Report {
+            state,
+            state_text: String::new(),
+            file,
+            progress,
+            error,
+            temperatures,
+            ..Report::default()
+        })
+}
+
+pub fn unreachable() -> Observation {
+    Observation::Unreachable(Unreachable {
+        cause: UnreachableCause::Timeout,
+        detail: String::new(),
+    })
+}
+
+fn any_observation() -> impl Strategy<Value = Observation> {
+    prop_oneof![
+        8 => any_report().prop_map(|report| Observation::Report(Box::new(report))),
+        1 => Just(unreachable()),
+        1 => Just(Observation::KeyRejected(KeyRejection::Unknown)),
+        1 => Just(Observation::Software(Default::default())),
+    ]
+}
+
+/// Milliseconds to the next observation; sometimes somebody sets the clock.
+fn any_step() -> impl Strategy<Value = i64> {
+    const DAY: i64 = 24 * 3600 * 1000;
+    prop_oneof![
+        12 => 0..3_000i64,
+        2 => 0..600_000i64,
+        1 => -10 * DAY..10 * DAY,
+    ]
+}
+
+pub fn any_life() -> impl Strategy<Value = Vec<(Observation, i64)>> {
+    vec((any_observation(), any_step()), 0..60)
+}
+
+pub fn ten_o_clock() -> Timestamp {
+    "2026-11-22T10:00:00Z".parse().unwrap()
+}
+
+pub fn new_machine() -> Machine {
+    let patience = Patience {
+        stale_after: Duration::from_secs(60),
+        frozen_after: Duration::from_secs(5),
+    };
+    Machine::new(Nameplate::default(), patience)
+}

@@ -1,0 +1,5 @@
+//! Properties of the job tracker and the model around it, over generated sequences of observations.
+
+mod anything;
+mod invariants;
+mod prints;
