@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use opcua::types::{DataValue, NodeId};
+use opcua::types::{DataValue, NodeId, QualifiedName};
 
 use super::blueprint::{Blueprint, NodeIndex, NodeKind};
 use super::namespaces;
@@ -92,6 +92,16 @@ impl Instance {
             NodeId::new(namespaces::INSTANCES, self.id.to_string())
         } else {
             NodeId::new(namespaces::INSTANCES, format!("{}/{path}", self.id))
+        }
+    }
+
+    /// The browse name of a node; the root's is the instance's own.
+    pub fn browse_name(&self, index: NodeIndex) -> QualifiedName {
+        let planned = &self.blueprint.node(index).browse_name;
+        if index == NodeIndex::ROOT {
+            QualifiedName::new(planned.namespace_index, self.name.as_ref())
+        } else {
+            planned.clone()
         }
     }
 

@@ -3,9 +3,15 @@
 //! NodeSets are read into a type catalogue, a plan instantiates the types into a blueprint, and the blocks fill
 //! the values. Knows OPC UA types and nodes, not the server.
 
+pub mod blocks;
 pub mod blueprint;
 pub mod catalogue;
+mod ids;
 pub mod instance;
+pub mod mapping;
 pub mod namespaces;
 pub mod nodesets;
 pub mod reading;
+
+pub use blocks::bridge::BridgeStatus;
+pub use mapping::{Mapping, MappingError};

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use opcua::types::{LocalizedText, NodeId, QualifiedName, ReferenceTypeId};
+use opcua::types::{LocalizedText, NodeId, QualifiedName, ReferenceTypeId, UAString};
 
 use super::check::{kind_of_declaration, not_instantiable, unknown_type, wrong_class};
 use super::plan::{Addition, Plan, Role, join, split};
@@ -82,7 +82,7 @@ impl<'a> Draft<'a> {
         let kind = draft.kind_of_type("", id)?;
         let root = BlueprintNode {
             path: "".into(),
-            browse_name: QualifiedName::null(),
+            browse_name: QualifiedName::new(plan.name_namespace, UAString::null()),
             display_name: LocalizedText::null(),
             description: LocalizedText::null(),
             kind,

@@ -15,6 +15,7 @@ const MACHINES: u32 = 1001;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Plan {
     pub(super) type_definition: NodeId,
+    pub(super) name_namespace: u16,
     pub(super) anchor: NodeId,
     pub(super) anchor_reference: NodeId,
     pub(super) includes: Vec<Box<str>>,
@@ -70,6 +71,7 @@ impl Plan {
     pub fn new(type_definition: impl Into<NodeId>) -> Self {
         Self {
             type_definition: type_definition.into(),
+            name_namespace: namespaces::INSTANCES,
             anchor: NodeId::new(namespaces::MACHINERY, MACHINES),
             anchor_reference: ReferenceTypeId::Organizes.into(),
             includes: Vec::new(),
@@ -88,6 +90,12 @@ impl Plan {
     ) -> &mut Self {
         self.anchor = folder.into();
         self.anchor_reference = reference_type.into();
+        self
+    }
+
+    /// Namespace of the root's browse name, if not the one of the instances.
+    pub fn named_in(&mut self, namespace: u16) -> &mut Self {
+        self.name_namespace = namespace;
         self
     }
 

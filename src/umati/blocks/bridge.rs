@@ -1,0 +1,48 @@
+//! The bridge object: tells "the bridge lives" apart from "the printer is off".
+//!
+//! Type UmatiBridgeType of `nodesets/UmatiBridge.NodeSet2.xml`, below `Objects`; NodeId `UmatiBridge`.
+
+use opcua::types::{ObjectId, ReferenceTypeId, StatusCode};
+
+use super::quality::Quality;
+use super::render::{Render, utc};
+use crate::machine::Timestamp;
+use crate::umati::blueprint::Plan;
+use crate::umati::ids;
+use crate::umati::namespaces::VENDOR;
+
+/// Name of the object and first part of its NodeIds. No machine may have this id.
+pub const BRIDGE: &str = "UmatiBridge";
+
+/// What the bridge tells of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BridgeStatus {
+    pub started: Timestamp,
+    /// Machines that this server shows.
+    pub machines: u32,
+    /// Machines whose OctoPrint answers and accepts the key.
+    pub machines_online: u32,
+    /// The last answer of any OctoPrint; `None` before the first.
+    pub last_poll: Option<Timestamp>,
+}
+
+pub fn plan() -> Plan {
+    let mut plan = Plan::new(ids::UMATI_BRIDGE_TYPE);
+    plan.named_in(VENDOR)
+        .anchor(ObjectId::ObjectsFolder, ReferenceTypeId::Organizes);
+    plan
+}
+
+pub fn render(out: &mut Render, status: &BridgeStatus, version: &str) {
+    out.constant("Version", || version.into());
+    out.constant("StartTime", || utc(status.started).into());
+    out.put("Machines", Quality::Good(status.machines));
+    out.put("MachinesOnline", Quality::Good(status.machines_online));
+    out.put(
+        "LastPoll",
+        Quality::or_bad(
+            status.last_poll.map(utc),
+            StatusCode::BadWaitingForInitialData,
+        ),
+    );
+}
