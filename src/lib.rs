@@ -5,4 +5,5 @@
 #![forbid(unsafe_code)]
 
 pub mod machine;
+pub mod server;
 pub mod umati;
