@@ -4,5 +4,8 @@
 //! the values. Knows OPC UA types and nodes, not the server.
 
 pub mod blueprint;
+pub mod catalogue;
 pub mod instance;
 pub mod namespaces;
+pub mod nodesets;
+pub mod reading;

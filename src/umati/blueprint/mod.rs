@@ -6,9 +6,18 @@
 //! by `/`, `""` is the root. Always holds: `nodes[0]` is the root, a path occurs once, every local reference has
 //! its inverse, children carry the browse-name namespace of the specification that declares them.
 
+mod adjust;
+mod build;
+mod check;
+mod error;
+mod plan;
+
 use std::collections::HashMap;
 
 use opcua::types::{ExpandedNodeId, LocalizedText, NodeClass, NodeId, QualifiedName};
+
+pub use error::PlanError;
+pub use plan::Plan;
 
 /// Index of a node in its blueprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

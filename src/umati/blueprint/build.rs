@@ -1,0 +1,318 @@
+//! Plan + types → blueprint: mandatory members of every type on the way, and what the plan adds.
+//!
+//! Breadth first and without recursion: each node, once made, is asked for its children.
+
+use std::collections::{HashMap, HashSet};
+
+use opcua::types::{LocalizedText, NodeId, QualifiedName, ReferenceTypeId};
+
+use super::check::{kind_of_declaration, not_instantiable, unknown_type, wrong_class};
+use super::plan::{Addition, Plan, Role, join, split};
+use super::{Blueprint, BlueprintNode, NodeIndex, NodeKind, PlanError, Reference, Target};
+use crate::umati::catalogue::{Catalogue, DeclaredMember, ModellingRule, Place};
+
+impl Blueprint {
+    /// Instantiates the plan's type.
+    pub fn build(catalogue: &Catalogue, plan: &Plan) -> Result<Self, PlanError> {
+        let mut draft = Draft::new(catalogue, plan)?;
+        let mut next = 0;
+        while next < draft.nodes.len() {
+            draft.add_children(next)?;
+            next += 1;
+        }
+        draft.check_wanted()?;
+        for alias in &plan.aliases {
+            draft.add_alias(alias)?;
+        }
+        for (path, adjustment) in &plan.adjustments {
+            draft.adjust(path, adjustment)?;
+        }
+        Ok(Self {
+            nodes: draft.nodes,
+            by_path: draft.by_path,
+        })
+    }
+}
+
+/// A blueprint in the making.
+pub(super) struct Draft<'a> {
+    pub(super) catalogue: &'a Catalogue,
+    plan: &'a Plan,
+    /// Paths that the plan needs, with every step on the way.
+    pub(super) wanted: HashSet<&'a str>,
+    /// Paths at which an alias stands instead of a node of its own.
+    aliased: HashSet<String>,
+    pub(super) nodes: Vec<BlueprintNode>,
+    /// By node: what the types declare below it.
+    pub(super) places: Vec<Place>,
+    pub(super) by_path: HashMap<Box<str>, NodeIndex>,
+}
+
+/// Where a new node hangs.
+struct Under<'a> {
+    parent: usize,
+    reference_type: &'a NodeId,
+}
+
+impl<'a> Draft<'a> {
+    /// The root.
+    fn new(catalogue: &'a Catalogue, plan: &'a Plan) -> Result<Self, PlanError> {
+        let aliases = plan.aliases.iter();
+        let paths = (plan.includes.iter())
+            .chain(plan.additions.iter().map(|addition| &addition.parent))
+            .chain(plan.interfaces.iter().map(|(path, _)| path))
+            .chain(aliases.flat_map(|alias| [&alias.parent, &alias.existing]));
+        let aliased = plan
+            .aliases
+            .iter()
+            .filter_map(|alias| Some(join(&alias.parent, split(&alias.existing)?.1)));
+        let mut draft = Self {
+            catalogue,
+            plan,
+            wanted: paths.flat_map(|path| with_ancestors(path)).collect(),
+            aliased: aliased.collect(),
+            nodes: Vec::new(),
+            places: Vec::new(),
+            by_path: HashMap::new(),
+        };
+        let id = &plan.type_definition;
+        let place = catalogue
+            .place_of_type(id)
+            .ok_or_else(|| unknown_type("", id))?;
+        let kind = draft.kind_of_type("", id)?;
+        let root = BlueprintNode {
+            path: "".into(),
+            browse_name: QualifiedName::null(),
+            display_name: LocalizedText::null(),
+            description: LocalizedText::null(),
+            kind,
+            references: Vec::new(),
+        };
+        draft.push(root, place, None)?;
+        let folder = catalogue
+            .foreign(&plan.anchor)
+            .ok_or_else(|| PlanError::UnknownAnchor {
+                id: plan.anchor.clone(),
+            })?;
+        draft.check_hierarchical("", &plan.anchor_reference)?;
+        draft.nodes[0].references.push(Reference {
+            reference_type: plan.anchor_reference.clone(),
+            is_forward: false,
+            target: Target::Foreign(Box::new(folder)),
+        });
+        Ok(draft)
+    }
+
+    fn add_children(&mut self, parent: usize) -> Result<(), PlanError> {
+        let catalogue = self.catalogue;
+        let path = self.nodes[parent].path.clone();
+        let members = catalogue.members(&self.places[parent]);
+        let (placeholders, members): (Vec<_>, Vec<_>) = members
+            .into_iter()
+            .partition(|member| member.rule.is_placeholder());
+        for member in &members {
+            let child = join(&path, member.declaration.browse_name.name.as_ref());
+            let is_needed =
+                member.rule == ModellingRule::Mandatory || self.wanted.contains(child.as_str());
+            if is_needed && !self.aliased.contains(&child) {
+                self.add_member(parent, child, member)?;
+            }
+        }
+        let plan = self.plan;
+        let additions: Vec<&Addition> = (plan.additions.iter())
+            .filter(|addition| addition.parent == path)
+            .collect();
+        for addition in &additions {
+            self.add_addition(parent, &placeholders, addition)?;
+        }
+        let is_missing = |placeholder: &&DeclaredMember<'_>| {
+            placeholder.rule == ModellingRule::MandatoryPlaceholder
+                && !additions.iter().any(|addition| {
+                    addition.role == Role::Placeholder && self.fits(addition, placeholder)
+                })
+        };
+        match placeholders.iter().find(is_missing) {
+            None => Ok(()),
+            Some(placeholder) => Err(PlanError::MissingPlaceholder {
+                path: path.into(),
+                type_name: self.type_name(self.nodes[parent].type_definition()),
+                placeholder: placeholder
+                    .type_definition
+                    .map(|id| self.type_name(id))
+                    .unwrap_or_default(),
+            }),
+        }
+    }
+
+    /// A member that the types name.
+    fn add_member(
+        &mut self,
+        parent: usize,
+        path: String,
+        member: &DeclaredMember<'_>,
+    ) -> Result<(), PlanError> {
+        let declaration = member.declaration;
+        let Some(type_definition) = member.type_definition else {
+            // Methods are not instantiated; a plan that asks for one is told so in `check_wanted`.
+            return Ok(());
+        };
+        self.check_concrete(&path, type_definition)?;
+        let place = (self.catalogue)
+            .place_of_members([member], type_definition)
+            .ok_or_else(|| unknown_type(&path, type_definition))?;
+        let node = BlueprintNode {
+            kind: kind_of_declaration(&declaration.kind, type_definition)
+                .ok_or_else(|| not_instantiable(&path, type_definition))?,
+            path: path.into(),
+            browse_name: declaration.browse_name.clone(),
+            display_name: declaration.display_name.clone(),
+            description: member.description.clone(),
+            references: Vec::new(),
+        };
+        let reference_type = member.reference_type;
+        self.push(
+            node,
+            place,
+            Some(Under {
+                parent,
+                reference_type,
+            }),
+        )
+    }
+
+    /// A node that the plan names.
+    fn add_addition(
+        &mut self,
+        parent: usize,
+        placeholders: &[DeclaredMember<'_>],
+        addition: &Addition,
+    ) -> Result<(), PlanError> {
+        let name = addition.name.name.as_ref();
+        if name.is_empty() || name.contains('/') {
+            return Err(PlanError::BadName {
+                parent: addition.parent.to_string(),
+                name: name.to_owned(),
+            });
+        }
+        let path = join(&addition.parent, name);
+        let id = &addition.type_definition;
+        let mut kind = self.kind_of_type(&path, id)?;
+        let (place, reference_type) = match &addition.role {
+            Role::Placeholder => {
+                let fitting: Vec<_> = placeholders
+                    .iter()
+                    .filter(|placeholder| self.fits(addition, placeholder))
+                    .collect();
+                let Some(best) = self.most_specific(&fitting) else {
+                    return Err(PlanError::NoPlaceholder {
+                        path: addition.parent.to_string(),
+                        type_name: self.type_name(self.nodes[parent].type_definition()),
+                        added: self.type_name(id),
+                        name: name.to_owned(),
+                    });
+                };
+                if let Some(declared) = kind_of_declaration(&best.declaration.kind, id) {
+                    kind = declared;
+                }
+                let place = self.catalogue.place_of_members(fitting, id);
+                (place, best.reference_type)
+            }
+            Role::Extra { reference_type } => (self.catalogue.place_of_type(id), reference_type),
+            Role::ExtraVariable {
+                reference_type,
+                data_type,
+                value_rank,
+            } => {
+                let NodeKind::Variable(variable) = &mut kind else {
+                    return Err(wrong_class(&path, "a data type", "a variable"));
+                };
+                self.narrow(&path, variable, data_type, *value_rank)?;
+                (self.catalogue.place_of_type(id), reference_type)
+            }
+        };
+        self.check_hierarchical(&path, reference_type)?;
+        let place = place.ok_or_else(|| unknown_type(&path, id))?;
+        let node = BlueprintNode {
+            display_name: LocalizedText::new("", name),
+            description: (self.catalogue.node(id))
+                .map_or_else(LocalizedText::null, |node| node.description.clone()),
+            path: path.into(),
+            browse_name: addition.name.clone(),
+            kind,
+            references: Vec::new(),
+        };
+        self.push(
+            node,
+            place,
+            Some(Under {
+                parent,
+                reference_type,
+            }),
+        )
+    }
+
+    /// Gives the node its index and the references that every node has.
+    fn push(
+        &mut self,
+        mut node: BlueprintNode,
+        mut place: Place,
+        under: Option<Under<'_>>,
+    ) -> Result<(), PlanError> {
+        let index = u16::try_from(self.nodes.len())
+            .map(NodeIndex)
+            .map_err(|_| PlanError::TooManyNodes)?;
+        let path = node.path.clone();
+        if self.by_path.insert(path.clone(), index).is_some() {
+            return Err(PlanError::Duplicate { path: path.into() });
+        }
+        for (_, id) in self.plan.interfaces.iter().filter(|(at, _)| *at == path) {
+            (self.catalogue.implement(&mut place, id)).ok_or_else(|| {
+                PlanError::NotAnInterface {
+                    path: path.to_string(),
+                    id: id.clone(),
+                }
+            })?;
+        }
+        let type_definition = node.type_definition().clone();
+        let interfaces = self.catalogue.interfaces(&place);
+        let foreign = [(ReferenceTypeId::HasTypeDefinition, &type_definition)]
+            .into_iter()
+            .chain(
+                interfaces
+                    .into_iter()
+                    .map(|interface| (ReferenceTypeId::HasInterface, &interface.id)),
+            );
+        for (reference_type, id) in foreign {
+            let target = (self.catalogue.foreign(id)).ok_or_else(|| unknown_type(&path, id))?;
+            node.references.push(Reference {
+                reference_type: reference_type.into(),
+                is_forward: true,
+                target: Target::Foreign(Box::new(target)),
+            });
+        }
+        self.nodes.push(node);
+        self.places.push(place);
+        if let Some(under) = under {
+            self.link(under.parent, usize::from(index.0), under.reference_type);
+        }
+        Ok(())
+    }
+
+    /// A hierarchical reference with its inverse.
+    pub(super) fn link(&mut self, parent: usize, child: usize, reference_type: &NodeId) {
+        for (from, to, is_forward) in [(parent, child, true), (child, parent, false)] {
+            self.nodes[from].references.push(Reference {
+                reference_type: reference_type.clone(),
+                is_forward,
+                // Both indices were counted by `push`.
+                target: Target::Local(NodeIndex(to as u16)),
+            });
+        }
+    }
+}
+
+/// The path and all its ancestors but the root.
+fn with_ancestors(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| split(path).map(|(parent, _)| parent))
+        .filter(|path| !path.is_empty())
+}
