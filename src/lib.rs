@@ -4,8 +4,10 @@
 //! Arrows point one way; `bridge` only connects the rooms and owns their tasks.
 #![forbid(unsafe_code)]
 
+pub mod bridge;
 pub mod cli;
 pub mod config;
 pub mod machine;
 pub mod octoprint;
+pub mod server;
 pub mod umati;

@@ -1,0 +1,64 @@
+//! What `Server/ServerCapabilities` says beyond what the library fills in: the same numbers as are enforced.
+
+use log::warn;
+use opcua::server::ServerHandle;
+use opcua::server::node_manager::memory::CoreNodeManager;
+use opcua::types::{DataValue, NodeId, VariableId, Variant};
+
+use super::limits;
+
+/// Writes the limits into the core namespace, where the library would leave null.
+pub(super) fn tell_the_truth(handle: &ServerHandle, machines: usize) {
+    let number = |n: usize| Variant::from(u32::try_from(n).unwrap_or(u32::MAX));
+    let items = limits::items_per_subscription(machines);
+    let subscriptions = limits::MAX_SESSIONS * limits::MAX_SUBSCRIPTIONS_PER_SESSION;
+    let truths: Vec<(NodeId, Variant)> = [
+        (
+            VariableId::Server_ServerCapabilities_MaxSessions,
+            number(limits::MAX_SESSIONS),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_MaxSubscriptions,
+            number(subscriptions),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_MaxSubscriptionsPerSession,
+            number(limits::MAX_SUBSCRIPTIONS_PER_SESSION),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_MaxMonitoredItems,
+            number(subscriptions.saturating_mul(items)),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_MaxMonitoredItemsPerSubscription,
+            number(items),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_MaxMonitoredItemsQueueSize,
+            number(limits::MAX_QUEUE_SIZE),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_LocaleIdArray,
+            Variant::from(vec!["en".to_owned()]),
+        ),
+        (
+            VariableId::Server_ServerDiagnostics_EnabledFlag,
+            Variant::from(true),
+        ),
+        (VariableId::Server_Auditing, Variant::from(false)),
+    ]
+    .into_iter()
+    .map(|(id, value)| (id.into(), value))
+    .collect();
+
+    let Some(core) = handle.node_managers().get_of_type::<CoreNodeManager>() else {
+        warn!("there is no core namespace to tell the limits in");
+        return;
+    };
+    for (id, value) in truths {
+        let told = core.set_value(handle.subscriptions(), &id, None, DataValue::new_now(value));
+        if let Err(status) = told {
+            warn!("cannot tell {id}: {status}");
+        }
+    }
+}

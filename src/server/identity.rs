@@ -1,0 +1,195 @@
+//! Who this server is to its clients: the application instance certificate and its private key.
+//!
+//! Always holds: both are made at the first start and reused after; the key file is readable by its owner only
+//! from the moment it exists; a certificate that clients have come to trust is never replaced by itself, not even
+//! when a name is missing from it (that is a warning).
+
+mod files;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use log::{info, warn};
+use opcua::crypto::{CertificateStore, KeySize, PrivateKey, X509, X509Data};
+
+use super::settings::{Settings, hostname};
+
+/// Long enough to outlive the computer; clients pin the certificate, so each renewal is work at every client.
+const VALID_DAYS: u32 = 20 * 365;
+/// RSA-2048 with SHA-256 is what all three served policies accept (OPC 10000-7).
+const KEY_BITS: u32 = 2048;
+
+/// Where certificate and key stand. The files have been read once, so they are there and belong together.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    pki_dir: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    #[error("cannot make a key and a certificate: {0}")]
+    Create(String),
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Write {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "{present} is there but {missing} is not: put it back, or remove both so that a new pair is made",
+        present = present.display(), missing = missing.display()
+    )]
+    Half { present: PathBuf, missing: PathBuf },
+    #[error("cannot read {path}: {reason}", path = path.display())]
+    Read { path: PathBuf, reason: String },
+    #[error(
+        "{certificate} and {key} do not belong together: put the right ones back, or remove both so that a new pair \
+         is made",
+        certificate = certificate.display(), key = key.display()
+    )]
+    Mismatch { certificate: PathBuf, key: PathBuf },
+}
+
+impl Identity {
+    /// Reads the identity from `state_dir`, or makes one if there is none yet.
+    pub fn load_or_create(settings: &Settings) -> Result<Self, IdentityError> {
+        let identity = Self {
+            pki_dir: settings.state_dir.join("pki"),
+        };
+        let (certificate, key) = (identity.certificate_path(), identity.key_path());
+        match (certificate.exists(), key.exists()) {
+            (true, true) => identity.check(settings)?,
+            (false, false) => identity.create(settings)?,
+            (true, false) => {
+                return Err(IdentityError::Half {
+                    present: certificate,
+                    missing: key,
+                });
+            }
+            (false, true) => {
+                return Err(IdentityError::Half {
+                    present: key,
+                    missing: certificate,
+                });
+            }
+        }
+        Ok(identity)
+    }
+
+    /// The folder that holds `own`, `private`, `trusted` and `rejected`.
+    pub fn pki_dir(&self) -> &Path {
+        &self.pki_dir
+    }
+
+    pub fn certificate_path(&self) -> PathBuf {
+        self.pki_dir.join("own").join("cert.der")
+    }
+
+    pub fn key_path(&self) -> PathBuf {
+        self.pki_dir.join("private").join("private.pem")
+    }
+
+    fn create(&self, settings: &Settings) -> Result<(), IdentityError> {
+        let (certificate, key) = X509::cert_and_pkey(&X509Data {
+            key_size: KEY_BITS,
+            common_name: format!("umati-bridge@{}", hostname()),
+            organization: "umati-bridge".to_owned(),
+            organizational_unit: String::new(),
+            country: String::new(),
+            state: String::new(),
+            alt_host_names: X509Data::alt_host_names(
+                &settings.application_uri,
+                Some(names_shown(settings)),
+                false,
+                false,
+                false,
+            ),
+            certificate_duration_days: VALID_DAYS,
+        })
+        .map_err(IdentityError::Create)?;
+
+        let key_der = key
+            .to_der()
+            .map_err(|e| IdentityError::Create(e.to_string()))?;
+        let certificate_der = certificate
+            .to_der()
+            .map_err(|e| IdentityError::Create(e.to_string()))?;
+        // The certificate last: if it is there, the key is complete.
+        files::write_private(&self.key_path(), files::pem(key_der.as_bytes()).as_bytes())?;
+        files::write_public(&self.certificate_path(), &certificate_der)?;
+        info!(
+            "made a certificate for {} with {}",
+            settings.application_uri,
+            names_shown(settings).join(", ")
+        );
+        Ok(())
+    }
+
+    /// Refuses a pair that cannot work and warns of one that clients may refuse.
+    fn check(&self, settings: &Settings) -> Result<(), IdentityError> {
+        let path = self.certificate_path();
+        let certificate = CertificateStore::read_cert(&path)
+            .map_err(|reason| IdentityError::Read { path, reason })?;
+        let path = self.key_path();
+        let key = CertificateStore::read_pkey(&path)
+            .map_err(|reason| IdentityError::Read { path, reason })?;
+        if !belong_together(&certificate, &key).unwrap_or(false) {
+            return Err(IdentityError::Mismatch {
+                certificate: self.certificate_path(),
+                key: self.key_path(),
+            });
+        }
+        files::warn_if_others_can_read(&self.key_path());
+
+        let shown = self.certificate_path();
+        if certificate.is_time_valid(&Utc::now()).is_err() {
+            warn!("{}: the certificate has expired", shown.display());
+        }
+        if certificate
+            .is_application_uri_valid(&settings.application_uri)
+            .is_err()
+        {
+            warn!(
+                "{}: the certificate does not name {}, so clients will refuse it",
+                shown.display(),
+                settings.application_uri
+            );
+        }
+        for name in names_shown(settings) {
+            if certificate.is_hostname_valid(&name).is_err() {
+                warn!(
+                    "{}: the certificate does not name {name}; a client that connects by this name may refuse it",
+                    shown.display()
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the public key in the certificate verifies what the private key signs.
+fn belong_together(certificate: &X509, key: &PrivateKey) -> Result<bool, opcua::types::Error> {
+    let mut signature = vec![0; key.size()];
+    key.sign_sha256(b"umati-bridge", &mut signature)?;
+    certificate
+        .public_key()?
+        .verify_sha256(b"umati-bridge", &signature)
+}
+
+/// Every host name and address that a client may connect by, without repetition.
+fn names_shown(settings: &Settings) -> Vec<String> {
+    let mut names: Vec<String> = settings.public_hostname.iter().cloned().collect();
+    names.push(hostname());
+    if settings.listen.is_unspecified() {
+        match if_addrs::get_if_addrs() {
+            Ok(interfaces) => names.extend(interfaces.iter().map(|i| i.ip().to_string())),
+            Err(e) => warn!("cannot list the network interfaces: {e}"),
+        }
+    } else {
+        names.push(settings.listen.to_string());
+    }
+    names.extend(["localhost".to_owned(), "127.0.0.1".to_owned()]);
+    let mut seen = HashSet::new();
+    names.retain(|name| !name.is_empty() && seen.insert(name.to_ascii_lowercase()));
+    names
+}

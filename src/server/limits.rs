@@ -1,0 +1,109 @@
+//! How much a client may ask for, sized by what the plant has to show.
+//!
+//! What a client reads in `Server/ServerCapabilities` and what the server enforces come from these numbers alone.
+
+use opcua::server::{Limits, OperationalLimits, SubscriptionLimits};
+
+/// Largest request whose decoding the stack of a worker bears.
+///
+/// Reading 10,000 nodes by string NodeId takes about 900 kB. The library has one number for both directions, and
+/// answers need more (see [`MAX_MESSAGE_SIZE`]), so this limit is not its to enforce.
+pub const MAX_REQUEST_SIZE: usize = 1024 * 1024;
+
+/// Stack of the runtime's worker threads; set it with `tokio::runtime::Builder::thread_stack_size`.
+///
+/// The library decodes a DiagnosticInfo inside a DiagnosticInfo, one byte a level, by recursion without a limit;
+/// a level takes less than 512 bytes of stack. So this much bears any request of [`MAX_REQUEST_SIZE`]. The memory
+/// is only reserved: a thread that does not recurse touches a few kilobytes of it.
+#[cfg(target_pointer_width = "64")]
+pub const WORKER_STACK_SIZE: usize = MAX_REQUEST_SIZE * 512;
+/// A 32-bit process cannot reserve that much a thread; this bears requests of 64 kB.
+#[cfg(not(target_pointer_width = "64"))]
+pub const WORKER_STACK_SIZE: usize = 32 * 1024 * 1024;
+
+/// Largest answer: 20,000 references of a Browse take about 4 MB, a Read of 10,000 structures as much.
+pub(super) const MAX_MESSAGE_SIZE: usize = 16 * 1024 * 1024;
+/// Chunks of 64 KiB for [`MAX_MESSAGE_SIZE`].
+const MAX_CHUNKS: usize = 256;
+/// For arrays in both directions, and for the references that one Browse gives without a continuation point:
+/// gateways are known that ignore continuation points.
+pub(super) const MAX_ARRAY_LENGTH: usize = 100_000;
+const MAX_STRING_LENGTH: usize = 1024 * 1024;
+const MAX_OPERATIONS_PER_CALL: usize = 10_000;
+
+pub(super) const MAX_SESSIONS: usize = 100;
+pub(super) const MAX_SUBSCRIPTIONS_PER_SESSION: usize = 50;
+pub(super) const MAX_QUEUE_SIZE: usize = 1000;
+/// A session survives a loss of connection for at most this long.
+pub(super) const MAX_SESSION_TIMEOUT_MS: u64 = 10 * 60 * 1000;
+pub(super) const MIN_SAMPLING_INTERVAL_MS: f64 = 10.0;
+const MIN_PUBLISHING_INTERVAL_MS: f64 = 50.0;
+/// The library looks at subscriptions in this rhythm, so each publishing interval is up to this much longer.
+pub(super) const TICK_MS: u64 = 10;
+
+/// A client that has the whole tree in one message must wait for it, and holds it in memory twice.
+const MAX_NOTIFICATIONS_PER_PUBLISH: usize = 5_000;
+const MIN_ITEMS_PER_SUBSCRIPTION: usize = 20_000;
+/// A fully modelled printer has up to 200 variables; twice that, for the tools and sensors that appear later.
+const ITEMS_PER_MACHINE: usize = 400;
+
+/// What one subscription may watch: every variable of every machine.
+pub(super) fn items_per_subscription(machines: usize) -> usize {
+    MIN_ITEMS_PER_SUBSCRIPTION.max(machines.saturating_mul(ITEMS_PER_MACHINE))
+}
+
+/// The limits of a server of so many machines.
+pub(super) fn limits(machines: usize) -> Limits {
+    let items = items_per_subscription(machines);
+    Limits {
+        max_array_length: MAX_ARRAY_LENGTH,
+        max_string_length: MAX_STRING_LENGTH,
+        max_byte_string_length: MAX_STRING_LENGTH,
+        max_message_size: MAX_MESSAGE_SIZE,
+        max_chunk_count: MAX_CHUNKS,
+        max_sessions: MAX_SESSIONS,
+        subscriptions: SubscriptionLimits {
+            max_subscriptions_per_session: MAX_SUBSCRIPTIONS_PER_SESSION,
+            // OPC 10000-7, Enhanced DataChange Subscription 2017: at least 10 Publish requests a session.
+            max_pending_publish_requests: 200,
+            max_publish_requests_per_subscription: 10,
+            min_sampling_interval_ms: MIN_SAMPLING_INTERVAL_MS,
+            min_publishing_interval_ms: MIN_PUBLISHING_INTERVAL_MS,
+            max_monitored_items_per_sub: items,
+            max_monitored_item_queue_size: MAX_QUEUE_SIZE,
+            max_notifications_per_publish: MAX_NOTIFICATIONS_PER_PUBLISH as u64,
+            // One round of all items must fit: what does not fit is dropped, and with it a first value.
+            max_queued_notifications: 20 + items.div_ceil(MAX_NOTIFICATIONS_PER_PUBLISH),
+            ..SubscriptionLimits::default()
+        },
+        operational: OperationalLimits {
+            max_nodes_per_translate_browse_paths_to_node_ids: MAX_OPERATIONS_PER_CALL,
+            max_nodes_per_read: MAX_OPERATIONS_PER_CALL,
+            max_nodes_per_write: MAX_OPERATIONS_PER_CALL,
+            max_nodes_per_browse: MAX_OPERATIONS_PER_CALL,
+            max_nodes_per_register_nodes: MAX_OPERATIONS_PER_CALL,
+            max_monitored_items_per_call: MAX_OPERATIONS_PER_CALL,
+            max_subscriptions_per_call: MAX_SUBSCRIPTIONS_PER_SESSION,
+            max_references_per_browse_node: MAX_ARRAY_LENGTH,
+            ..OperationalLimits::default()
+        },
+        ..Limits::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_subscription_holds_every_variable() {
+        assert_eq!(items_per_subscription(1), 20_000);
+        assert_eq!(items_per_subscription(1_000), 400_000);
+        let limits = limits(1_000).subscriptions;
+        assert!(
+            limits.max_queued_notifications * MAX_NOTIFICATIONS_PER_PUBLISH
+                > limits.max_monitored_items_per_sub,
+            "the first values of all items fit in the queue"
+        );
+    }
+}

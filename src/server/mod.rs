@@ -1,0 +1,34 @@
+//! The endpoint: what MES and UaExpert connect to.
+//!
+//! One [`Server`] serves the instances of one [`Plant`] on one port; several run side by side over the same
+//! instances. All use of `opcua::server` stays in this room.
+//!
+//! ```text
+//!  tasks that update ──► Plant (instances) ──► nodes ──► Read, Browse, Translate
+//!        │                                        │
+//!        └────► Publisher ──► publish ──► the library's subscriptions ──► clients
+//! ```
+
+mod access;
+mod capabilities;
+mod clients;
+mod error;
+mod identity;
+mod limits;
+mod model_change;
+mod nodes;
+mod plant;
+mod publish;
+mod publisher;
+mod run;
+mod settings;
+mod setup;
+
+pub use self::error::ServerError;
+pub use self::identity::{Identity, IdentityError};
+pub use self::limits::{MAX_REQUEST_SIZE, WORKER_STACK_SIZE};
+pub use self::plant::{Plant, SharedInstance};
+pub use self::publisher::Publisher;
+pub use self::run::Drained;
+pub use self::settings::Settings;
+pub use self::setup::{Server, TypeImport};

@@ -1,0 +1,201 @@
+//! The machines as a node manager of the library: every service, answered from blueprint and values.
+//!
+//! Always holds: this manager owns the instance namespace alone and comes last, so that what it says of a node of
+//! ours stands; what a user may not see is answered like what does not exist; nothing can be written.
+
+mod attributes;
+mod browse;
+mod filter;
+mod monitor;
+mod references;
+mod translate;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use opcua::nodes::DefaultTypeTree;
+use opcua::server::CreateMonitoredItem;
+use opcua::server::diagnostics::NamespaceMetadata;
+use opcua::server::node_manager::{
+    BrowseNode, BrowsePathItem, ExternalReferenceRequest, MonitoredItemRef, MonitoredItemUpdateRef,
+    NodeManager, ReadNode, RegisterNodeItem, RequestContext, ServerContext, WriteNode,
+};
+use opcua::types::{DateTime, MonitoringMode, NodeId, StatusCode, TimestampsToReturn};
+
+use super::plant::Plant;
+use super::publish::Dispatcher;
+use crate::umati::namespaces;
+
+pub(super) struct MachineNodes {
+    plant: Plant,
+    dispatcher: Arc<Dispatcher>,
+    namespace: NamespaceMetadata,
+}
+
+impl MachineNodes {
+    /// Registers the instance namespace; the caller checks that it got the index that the program counts on.
+    pub fn new(context: &ServerContext, plant: Plant, application_uri: &str) -> Self {
+        let uri = namespaces::instances_uri(application_uri);
+        let index = context
+            .type_tree
+            .write()
+            .namespaces_mut()
+            .add_namespace(&uri);
+        Self {
+            dispatcher: Arc::new(Dispatcher::new(
+                plant.clone(),
+                context.subscriptions.clone(),
+            )),
+            plant,
+            namespace: NamespaceMetadata {
+                namespace_uri: uri,
+                namespace_index: index,
+                is_namespace_subset: Some(false),
+                namespace_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+                namespace_publication_date: Some(DateTime::now()),
+                ..NamespaceMetadata::default()
+            },
+        }
+    }
+
+    pub fn dispatcher(&self) -> &Arc<Dispatcher> {
+        &self.dispatcher
+    }
+}
+
+#[async_trait]
+impl NodeManager for MachineNodes {
+    fn owns_node(&self, id: &NodeId) -> bool {
+        id.namespace == namespaces::INSTANCES
+    }
+
+    fn name(&self) -> &str {
+        "machines"
+    }
+
+    /// Also the one hook that is called for each session that is activated.
+    fn namespaces_for_user(&self, context: &RequestContext) -> Vec<NamespaceMetadata> {
+        self.dispatcher.met(context);
+        vec![self.namespace.clone()]
+    }
+
+    async fn init(&self, _: &mut DefaultTypeTree, _: ServerContext) {}
+
+    async fn resolve_external_references(
+        &self,
+        context: &RequestContext,
+        items: &mut [&mut ExternalReferenceRequest],
+    ) {
+        for item in items {
+            if let Some(found) = self.plant.find(context.user_token(), item.node_id()) {
+                let metadata = references::metadata(&found.instance, found.index);
+                drop(found);
+                item.set(metadata);
+            }
+        }
+    }
+
+    async fn read(
+        &self,
+        context: &RequestContext,
+        _max_age: f64,
+        timestamps: TimestampsToReturn,
+        nodes: &mut [&mut ReadNode],
+    ) -> Result<(), StatusCode> {
+        for node in nodes {
+            let answer = match self.plant.find(context.user_token(), &node.node().node_id) {
+                Some(found) => attributes::read(&found, node.node(), timestamps),
+                None => Err(StatusCode::BadNodeIdUnknown),
+            };
+            match answer {
+                Ok(value) => node.set_result(value),
+                Err(status) => node.set_error(status),
+            }
+        }
+        Ok(())
+    }
+
+    async fn write(
+        &self,
+        context: &RequestContext,
+        nodes: &mut [&mut WriteNode],
+    ) -> Result<(), StatusCode> {
+        for node in nodes {
+            let status = match self.plant.find(context.user_token(), &node.value().node_id) {
+                Some(found) => attributes::refuse_write(&found, node.value().attribute_id),
+                None => StatusCode::BadNodeIdUnknown,
+            };
+            node.set_status(status);
+        }
+        Ok(())
+    }
+
+    async fn browse(
+        &self,
+        context: &RequestContext,
+        nodes: &mut [BrowseNode],
+    ) -> Result<(), StatusCode> {
+        let type_tree = context.get_type_tree_for_user();
+        for node in nodes {
+            browse::browse(&self.plant, context.user_token(), type_tree.get(), node);
+        }
+        Ok(())
+    }
+
+    async fn translate_browse_paths_to_node_ids(
+        &self,
+        context: &RequestContext,
+        nodes: &mut [&mut BrowsePathItem],
+    ) -> Result<(), StatusCode> {
+        let type_tree = context.get_type_tree_for_user();
+        for node in nodes {
+            translate::translate(&self.plant, context, type_tree.get(), node);
+        }
+        Ok(())
+    }
+
+    async fn register_nodes(
+        &self,
+        context: &RequestContext,
+        nodes: &mut [&mut RegisterNodeItem],
+    ) -> Result<(), StatusCode> {
+        for node in nodes {
+            // A NodeId leads to its node in two look-ups: there is nothing to prepare.
+            let known = self
+                .plant
+                .find(context.user_token(), node.node_id())
+                .is_some();
+            node.set_registered(known);
+        }
+        Ok(())
+    }
+
+    async fn create_monitored_items(
+        &self,
+        context: &RequestContext,
+        items: &mut [&mut CreateMonitoredItem],
+    ) -> Result<(), StatusCode> {
+        for item in items {
+            let status = monitor::create(&self.plant, &self.dispatcher, context, item);
+            item.set_status(status);
+        }
+        Ok(())
+    }
+
+    async fn modify_monitored_items(&self, _: &RequestContext, items: &[&MonitoredItemUpdateRef]) {
+        self.dispatcher.modified(items);
+    }
+
+    async fn set_monitoring_mode(
+        &self,
+        _: &RequestContext,
+        mode: MonitoringMode,
+        items: &[&MonitoredItemRef],
+    ) {
+        self.dispatcher.switched(mode, items);
+    }
+
+    async fn delete_monitored_items(&self, _: &RequestContext, items: &[&MonitoredItemRef]) {
+        self.dispatcher.unwatch(items);
+    }
+}

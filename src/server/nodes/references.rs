@@ -1,0 +1,102 @@
+//! The references of our nodes, and those of other nodes to our roots, as Browse and TranslateBrowsePaths walk them.
+
+use opcua::nodes::TypeTree;
+use opcua::server::authenticator::UserToken;
+use opcua::server::node_manager::NodeMetadata;
+use opcua::types::{ExpandedNodeId, NodeClass, NodeId, ReferenceDescription};
+
+use super::super::plant::Plant;
+use super::attributes::{browse_name, display_name};
+use crate::umati::blueprint::{NodeIndex, Target};
+use crate::umati::instance::Instance;
+
+/// What to look for from a node.
+pub(super) struct Filter<'a> {
+    pub forward: bool,
+    pub inverse: bool,
+    /// Null for all.
+    pub reference_type: &'a NodeId,
+    pub include_subtypes: bool,
+    pub type_tree: &'a dyn TypeTree,
+}
+
+impl Filter<'_> {
+    fn admits(&self, reference_type: &NodeId, is_forward: bool) -> bool {
+        let direction = if is_forward {
+            self.forward
+        } else {
+            self.inverse
+        };
+        direction
+            && (self.reference_type.is_null()
+                || self.reference_type == reference_type
+                || (self.include_subtypes
+                    && self
+                        .type_tree
+                        .is_subtype_of(reference_type, self.reference_type)))
+    }
+}
+
+/// Whether a node is ours.
+pub(super) enum Source {
+    Ours,
+    /// Of another manager, or not there at all.
+    Foreign,
+}
+
+/// Calls `each` with the references of a node that pass the filter.
+pub(super) fn walk(
+    plant: &Plant,
+    user: &UserToken,
+    id: &NodeId,
+    filter: &Filter<'_>,
+    mut each: impl FnMut(ReferenceDescription),
+) -> Source {
+    let Some(found) = plant.find(user, id) else {
+        for (instance, reference_type) in plant.anchored_at(user, id) {
+            if filter.admits(reference_type, true) {
+                each(
+                    metadata(&instance, NodeIndex::ROOT)
+                        .into_ref_desc(true, reference_type.clone()),
+                );
+            }
+        }
+        return Source::Foreign;
+    };
+    let instance = &found.instance;
+    for reference in &instance.blueprint().node(found.index).references {
+        if !filter.admits(&reference.reference_type, reference.is_forward) {
+            continue;
+        }
+        let target = match &reference.target {
+            Target::Local(index) => metadata(instance, *index),
+            Target::Foreign(foreign) => NodeMetadata {
+                node_id: ExpandedNodeId::new(foreign.node_id.clone()),
+                type_definition: foreign.type_definition.clone(),
+                browse_name: foreign.browse_name.clone(),
+                display_name: foreign.display_name.clone(),
+                node_class: foreign.node_class,
+            },
+        };
+        each(target.into_ref_desc(reference.is_forward, reference.reference_type.clone()));
+    }
+    Source::Ours
+}
+
+/// What Browse tells of a node of ours.
+pub(super) fn metadata(instance: &Instance, index: NodeIndex) -> NodeMetadata {
+    let node = instance.blueprint().node(index);
+    let class = node.class();
+    NodeMetadata {
+        node_id: ExpandedNodeId::new(instance.node_id(index)),
+        type_definition: match class {
+            NodeClass::Object | NodeClass::Variable => {
+                ExpandedNodeId::new(node.type_definition().clone())
+            }
+            _ => ExpandedNodeId::null(),
+        },
+        browse_name: browse_name(instance, index),
+        display_name: display_name(instance, index),
+        node_class: class,
+    }
+}

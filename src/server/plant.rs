@@ -1,0 +1,149 @@
+//! The instances that one server serves, and how a NodeId finds its node.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use opcua::server::authenticator::UserToken;
+use opcua::types::{Identifier, NodeId};
+
+use crate::umati::blueprint::{NodeIndex, Target};
+use crate::umati::instance::Instance;
+use crate::umati::namespaces;
+
+/// An instance that one task updates and the server reads.
+///
+/// Nobody holds the lock across an await, nor while calling into the server.
+pub type SharedInstance = Arc<RwLock<Instance>>;
+
+/// The instances of one server, in the order in which clients see them. Cheap to clone.
+#[derive(Clone)]
+pub struct Plant(Arc<Inner>);
+
+struct Inner {
+    instances: Vec<SharedInstance>,
+    by_id: HashMap<Box<str>, usize>,
+    anchored: HashMap<NodeId, Vec<Anchored>>,
+}
+
+/// A reference from a node of another node manager to the root of an instance.
+#[derive(Debug)]
+pub(super) struct Anchored {
+    pub instance: usize,
+    pub reference_type: NodeId,
+}
+
+/// Where a NodeId of ours leads.
+pub(super) struct Found<'a> {
+    pub instance: RwLockReadGuard<'a, Instance>,
+    pub index: NodeIndex,
+}
+
+impl Plant {
+    /// `instances` have distinct ids; of several with one id only the last could be addressed.
+    ///
+    /// What the roots hang from is read now: a root keeps its place for as long as the server runs.
+    pub fn new(instances: Vec<SharedInstance>) -> Self {
+        let mut by_id = HashMap::new();
+        let mut anchored: HashMap<NodeId, Vec<Anchored>> = HashMap::new();
+        for (position, shared) in instances.iter().enumerate() {
+            let instance = read(shared);
+            by_id.insert(Box::from(instance.id()), position);
+            let root = instance.blueprint().node(NodeIndex::ROOT);
+            for reference in root.references.iter().filter(|r| !r.is_forward) {
+                if let Target::Foreign(anchor) = &reference.target {
+                    anchored
+                        .entry(anchor.node_id.clone())
+                        .or_default()
+                        .push(Anchored {
+                            instance: position,
+                            reference_type: reference.reference_type.clone(),
+                        });
+                }
+            }
+        }
+        Self(Arc::new(Inner {
+            instances,
+            by_id,
+            anchored,
+        }))
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.instances.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.instances.is_empty()
+    }
+
+    /// All instances, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &SharedInstance> {
+        self.0.instances.iter()
+    }
+
+    /// The instance with this id, for the program itself: clients go through [`Plant::visible`].
+    pub fn get(&self, id: &str) -> Option<&SharedInstance> {
+        self.0
+            .by_id
+            .get(id)
+            .map(|&position| &self.0.instances[position])
+    }
+
+    /// Whether a user sees an instance; all of its nodes share the answer. The one place where that is decided.
+    fn is_visible(&self, _user: &UserToken, _position: usize) -> bool {
+        true
+    }
+
+    /// The node that a NodeId names, if it exists and the user may know of it.
+    pub(super) fn find(&self, user: &UserToken, id: &NodeId) -> Option<Found<'_>> {
+        let (machine, path) = split(id)?;
+        let position = *self.0.by_id.get(machine)?;
+        if !self.is_visible(user, position) {
+            return None;
+        }
+        let instance = read(&self.0.instances[position]);
+        let index = instance.blueprint().find(path)?;
+        Some(Found { instance, index })
+    }
+
+    /// The references of a node of another manager to the roots that the user may know of.
+    pub(super) fn anchored_at(
+        &self,
+        user: &UserToken,
+        id: &NodeId,
+    ) -> impl Iterator<Item = (RwLockReadGuard<'_, Instance>, &NodeId)> {
+        self.0
+            .anchored
+            .get(id)
+            .into_iter()
+            .flatten()
+            .filter(|anchored| self.is_visible(user, anchored.instance))
+            .map(|anchored| {
+                (
+                    read(&self.0.instances[anchored.instance]),
+                    &anchored.reference_type,
+                )
+            })
+    }
+}
+
+/// Machine and path of a NodeId: `<machine>/<path>`, or `<machine>` for the root.
+pub(super) fn split(id: &NodeId) -> Option<(&str, &str)> {
+    match &id.identifier {
+        Identifier::String(name) if id.namespace == namespaces::INSTANCES => {
+            let name = name.as_ref();
+            // A trailing slash would be a second name of the root.
+            match name.split_once('/') {
+                Some((_, "")) => None,
+                Some(parts) => Some(parts),
+                None => Some((name, "")),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Reads an instance. A task that panicked while writing left values behind that are as good as any other.
+pub(super) fn read(instance: &RwLock<Instance>) -> RwLockReadGuard<'_, Instance> {
+    instance.read().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,109 @@
+//! The task that tells what could not be told at once, and forgets the items that are gone.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::item::{Key, Step};
+use super::{Dispatcher, Live};
+
+/// How soon after a publication its queues are found empty: the tick of the server.
+const PUBLICATION_POLL: Duration = Duration::from_millis(super::super::limits::TICK_MS);
+/// How often to look for items whose subscription has expired; nobody announces it.
+const SWEEP_PERIOD: Duration = Duration::from_secs(2);
+
+impl Dispatcher {
+    /// Runs for as long as the server does.
+    pub async fn pump(&self) {
+        let mut sweep_at = Instant::now() + SWEEP_PERIOD;
+        loop {
+            let next = self.catch_up(&mut sweep_at);
+            tokio::select! {
+                () = tokio::time::sleep_until(next.into()) => {}
+                () = self.wake.notified() => {}
+            }
+        }
+    }
+
+    /// Does what is due and returns when to look again.
+    fn catch_up(&self, sweep_at: &mut Instant) -> Instant {
+        let now = Instant::now();
+        let mut live = self.live();
+        let due = live.registry.take_due(now);
+        self.look_at(&mut live, due);
+        for (subscription, waiting) in live.registry.take_unpublished() {
+            self.look_at_waiting(&mut live, subscription, waiting);
+        }
+        if *sweep_at <= now {
+            self.sweep(&mut live, now);
+            *sweep_at = now + SWEEP_PERIOD;
+        }
+        live.registry
+            .next_look(now, PUBLICATION_POLL)
+            .map_or(*sweep_at, |next| next.min(*sweep_at))
+    }
+
+    /// Goes through the items of a subscription that wait for their publication, up to the first that still does.
+    fn look_at_waiting(&self, live: &mut Live, subscription: u32, mut waiting: VecDeque<Key>) {
+        while let Some(key) = waiting.pop_front() {
+            if !live.registry.waits_for_publication(key) {
+                continue;
+            }
+            let Live { registry, sessions } = &mut *live;
+            let Some(item) = registry.get_mut(key) else {
+                continue;
+            };
+            let Some(truth) = self.truth(&item.machine, &item.path) else {
+                registry.remove(key);
+                continue;
+            };
+            let now = Instant::now();
+            let step = sessions.with(&self.subscriptions, subscription, |subscription| {
+                item.advance(subscription, key, &truth, now)
+            });
+            match step {
+                Some(Step::Unpublished) => {
+                    waiting.push_front(key);
+                    break;
+                }
+                Some(step) => registry.note(key, step),
+                // The subscription is gone: the sweep forgets its items.
+                None => break,
+            }
+        }
+        live.registry.wait_on(subscription, waiting);
+    }
+
+    /// Forgets the items that the library no longer has: subscriptions expire without a word.
+    fn sweep(&self, live: &mut Live, now: Instant) {
+        let Live { registry, sessions } = live;
+        let keys: Vec<Key> = registry.keys().collect();
+        let mut by_subscription = BTreeMap::<u32, Vec<Key>>::new();
+        for key in keys {
+            by_subscription
+                .entry(key.subscription)
+                .or_default()
+                .push(key);
+        }
+        let mut alive = HashSet::new();
+        for (id, keys) in by_subscription {
+            let gone = sessions.with(&self.subscriptions, id, |subscription| {
+                keys.iter()
+                    .copied()
+                    .filter(|&key| {
+                        registry
+                            .get_mut(key)
+                            .is_some_and(|item| item.is_gone(subscription, key, now))
+                    })
+                    .collect::<Vec<_>>()
+            });
+            match gone {
+                Some(gone) => {
+                    alive.insert(id);
+                    gone.into_iter().for_each(|key| registry.remove(key));
+                }
+                None => keys.into_iter().for_each(|key| registry.remove(key)),
+            }
+        }
+        sessions.forget(|subscription| alive.contains(&subscription));
+    }
+}

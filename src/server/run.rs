@@ -1,0 +1,71 @@
+//! Running a server, and ending it within a bounded time.
+
+use std::time::Duration;
+
+use log::warn;
+use opcua::types::ServerState;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::clients;
+use super::error::ServerError;
+use super::setup::Server;
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// Every connection was closed in order.
+    InTime,
+    /// Some client did not take its last message before the deadline.
+    Cut,
+}
+
+/// Time for subscribers to read in `ServerStatus` that the server goes.
+const NOTICE: Duration = Duration::from_millis(500);
+/// Time for the connections to close after that. The library has no deadline of its own, and waits busily.
+const DEADLINE: Duration = Duration::from_secs(3);
+
+impl Server {
+    /// Serves on `listener` until `shutdown`, then ends within a few seconds whatever the clients do.
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> Result<Drained, ServerError> {
+        let serving = self.library.run_with(listener);
+        tokio::pin!(serving);
+        tokio::select! {
+            ended = &mut serving => return Err(stopped(ended)),
+            () = self.dispatcher.pump() => {}
+            () = clients::keep_folders_small(&self.pki_dir, self.is_open) => {}
+            () = shutdown.cancelled() => {}
+        }
+
+        self.handle.set_server_state(ServerState::Shutdown);
+        if self.dispatcher.watched() > 0 {
+            tokio::select! {
+                ended = &mut serving => return Err(stopped(ended)),
+                () = self.dispatcher.pump() => {}
+                () = tokio::time::sleep(NOTICE) => {}
+            }
+        }
+        self.handle.cancel();
+        match tokio::time::timeout(DEADLINE, serving).await {
+            Ok(ended) => ended
+                .map(|()| Drained::InTime)
+                .map_err(ServerError::Stopped),
+            Err(_) => {
+                warn!("some clients did not let go of their connection; it is cut");
+                Ok(Drained::Cut)
+            }
+        }
+    }
+}
+
+fn stopped(ended: Result<(), String>) -> ServerError {
+    ServerError::Stopped(
+        ended
+            .err()
+            .unwrap_or_else(|| "it ended without being asked to".to_owned()),
+    )
+}

@@ -1,0 +1,166 @@
+//! Putting one server together: endpoints, limits, access, node managers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use opcua::crypto::SecurityPolicy;
+use opcua::nodes::NodeSetImport;
+use opcua::server::node_manager::memory::simple_node_manager_imports;
+use opcua::server::{
+    ANONYMOUS_USER_TOKEN_ID, Server as LibraryServer, ServerBuilder, ServerEndpoint, ServerHandle,
+};
+use opcua::types::{BuildInfo, DateTime, MessageSecurityMode, UAString};
+
+use super::access::OpenToReaders;
+use super::capabilities;
+use super::error::ServerError;
+use super::identity::Identity;
+use super::limits;
+use super::nodes::MachineNodes;
+use super::plant::Plant;
+use super::publish::Dispatcher;
+use super::publisher::Publisher;
+use super::settings::Settings;
+use crate::umati::namespaces;
+
+/// A NodeSet of types, ready to be imported.
+pub type TypeImport = Box<dyn NodeSetImport>;
+
+/// The name that UaExpert shows before it has connected.
+const APPLICATION_NAME: &str = "umati-bridge";
+const PRODUCT_URI: &str = "urn:umati-bridge";
+
+/// One server, set up and not yet running.
+pub struct Server {
+    pub(super) library: LibraryServer,
+    pub(super) handle: ServerHandle,
+    pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) pki_dir: PathBuf,
+    pub(super) is_open: bool,
+    endpoints: Vec<String>,
+}
+
+impl Server {
+    /// Sets up a server over `plant`. Must be called within a tokio runtime: the library starts its clock here.
+    ///
+    /// `types` are the NodeSets of [`namespaces::TYPE_URIS`], in that order.
+    pub fn build(
+        settings: &Settings,
+        identity: &Identity,
+        plant: Plant,
+        types: Vec<TypeImport>,
+    ) -> Result<(Self, Publisher), ServerError> {
+        if !settings.is_open() {
+            return Err(ServerError::NobodyCouldLogIn {
+                listen: settings.listen,
+            });
+        }
+        let machines = plant.len();
+        let endpoints = endpoints(settings);
+        let url = format!("opc.tcp://{}:{}/", settings.url_host(), settings.port);
+        let application_uri = settings.application_uri.clone();
+        let mut builder = ServerBuilder::new()
+            .application_name(APPLICATION_NAME)
+            .application_uri(&settings.application_uri)
+            .product_uri(PRODUCT_URI)
+            .build_info(build_info(settings))
+            .pki_dir(identity.pki_dir())
+            .certificate_path(identity.certificate_path())
+            .private_key_path(identity.key_path())
+            .trust_client_certs(settings.is_open())
+            .host(settings.url_host())
+            .port(settings.port)
+            .discovery_urls(vec![url.clone()])
+            .limits(limits::limits(machines))
+            .subscription_poll_interval_ms(limits::TICK_MS)
+            .max_session_timeout_ms(limits::MAX_SESSION_TIMEOUT_MS)
+            .diagnostics_enabled(true)
+            .with_authenticator(Arc::new(OpenToReaders))
+            .with_node_manager(simple_node_manager_imports(types, "types"))
+            .with_node_manager(move |context| MachineNodes::new(&context, plant, &application_uri));
+        for (name, endpoint) in &endpoints {
+            builder = builder.add_endpoint(*name, endpoint.clone());
+        }
+        let (library, handle) = builder.build().map_err(ServerError::SetUp)?;
+        check_namespaces(&handle, &settings.application_uri)?;
+        capabilities::tell_the_truth(&handle, machines);
+
+        let nodes = handle
+            .node_managers()
+            .get_of_type::<MachineNodes>()
+            .ok_or_else(|| ServerError::SetUp("the machines are missing".to_owned()))?;
+        let dispatcher = nodes.dispatcher().clone();
+        let server = Self {
+            library,
+            handle,
+            dispatcher: dispatcher.clone(),
+            pki_dir: identity.pki_dir().to_owned(),
+            is_open: settings.is_open(),
+            endpoints: endpoints
+                .iter()
+                .map(|(_, e)| format!("{url} ({}, {})", e.security_policy, e.security_mode))
+                .collect(),
+        };
+        Ok((server, Publisher::new(dispatcher)))
+    }
+
+    /// The endpoints, each with its policy and mode, for the operator to read.
+    pub fn endpoints(&self) -> &[String] {
+        &self.endpoints
+    }
+}
+
+/// Without encryption only where everyone may read anyway; the two deprecated policies nowhere.
+fn endpoints(settings: &Settings) -> Vec<(&'static str, ServerEndpoint)> {
+    let policies = [
+        ("none", SecurityPolicy::None),
+        ("aes128", SecurityPolicy::Aes128Sha256RsaOaep),
+        ("basic256sha256", SecurityPolicy::Basic256Sha256),
+        ("aes256", SecurityPolicy::Aes256Sha256RsaPss),
+    ];
+    policies
+        .into_iter()
+        .filter(|(_, policy)| settings.is_open() || *policy != SecurityPolicy::None)
+        .map(|(name, policy)| {
+            let mode = match policy {
+                SecurityPolicy::None => MessageSecurityMode::None,
+                _ => MessageSecurityMode::SignAndEncrypt,
+            };
+            let anonymous = [ANONYMOUS_USER_TOKEN_ID.to_owned()];
+            (name, ServerEndpoint::new("/", policy, mode, &anonymous))
+        })
+        .collect()
+}
+
+fn build_info(settings: &Settings) -> BuildInfo {
+    BuildInfo {
+        product_uri: UAString::from(PRODUCT_URI),
+        manufacturer_name: UAString::from(APPLICATION_NAME),
+        product_name: UAString::from(APPLICATION_NAME),
+        software_version: UAString::from(settings.version.as_str()),
+        build_number: UAString::from(settings.version.as_str()),
+        build_date: DateTime::epoch(),
+    }
+}
+
+/// Namespace indices are constants of this program: a server in which they differ would serve nonsense.
+fn check_namespaces(handle: &ServerHandle, application_uri: &str) -> Result<(), ServerError> {
+    let expected = [(namespaces::SERVER, application_uri.to_owned())]
+        .into_iter()
+        .chain((namespaces::DI..).zip(namespaces::TYPE_URIS.map(str::to_owned)))
+        .chain([(
+            namespaces::INSTANCES,
+            namespaces::instances_uri(application_uri),
+        )]);
+    for (index, uri) in expected {
+        let found = handle.get_namespace_index(&uri);
+        if found != Some(index) {
+            return Err(ServerError::Namespace {
+                uri,
+                expected: index,
+                found,
+            });
+        }
+    }
+    Ok(())
+}
