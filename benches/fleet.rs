@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use opcua::client::{ClientBuilder, DataChangeCallback, IdentityToken, Session};
 use opcua::types::{
-    MessageSecurityMode, MonitoredItemCreateRequest, NodeId, TimestampsToReturn,
-    UserTokenPolicy,
+    MessageSecurityMode, MonitoredItemCreateRequest, NodeId, TimestampsToReturn, UserTokenPolicy,
 };
 
 const INSTANCES: u16 = 13;
@@ -40,7 +39,13 @@ fn main() {
     let starts = numbers.get(2).copied().unwrap_or(5);
 
     let folder = tempfile::tempdir().expect("temporary folder");
-    let (_simulator, line) = start(&["simulate", "--printers", &printers.to_string(), "--port", "0"]);
+    let (_simulator, line) = start(&[
+        "simulate",
+        "--printers",
+        &printers.to_string(),
+        "--port",
+        "0",
+    ]);
     let base = between(&line, "http://", "/printer-0001").expect("simulator's address");
     let config = folder.path().join("config.json");
     write_config(&config, &format!("http://{base}"), printers);
@@ -54,7 +59,13 @@ fn main() {
     let ((bridge, line), _) = timed_start(&run);
     let pid = bridge.0.id();
     let endpoint = between(&line, "opc.tcp://", " ").map_or_else(
-        || line.trim().rsplit(' ').next().unwrap_or_default().to_owned(),
+        || {
+            line.trim()
+                .rsplit(' ')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        },
         |rest| format!("opc.tcp://{rest}"),
     );
     std::thread::sleep(Duration::from_secs(10));
@@ -70,7 +81,9 @@ fn main() {
             .map_or(f64::NAN, |d| d.as_secs_f64() * 1e3)
     };
 
-    println!("| printers | first start ms | ready ms (median of {starts}) | RSS MiB | % of a core | changes | change to client ms p50 / p99 / max |");
+    println!(
+        "| printers | first start ms | ready ms (median of {starts}) | RSS MiB | % of a core | changes | change to client ms p50 / p99 / max |"
+    );
     println!("|---|---|---|---|---|---|---|");
     println!(
         "| {printers} | {} | {} | {memory:.0} | {:.1} | {} | {:.0} / {:.0} / {:.0} |",
@@ -201,7 +214,12 @@ async fn watch(endpoint: &str, machines: usize, seconds: usize) -> Vec<Duration>
     std::mem::take(&mut *delays.lock().expect("collector"))
 }
 
-async fn connect(endpoint: &str) -> (Arc<Session>, tokio::task::JoinHandle<opcua::types::StatusCode>) {
+async fn connect(
+    endpoint: &str,
+) -> (
+    Arc<Session>,
+    tokio::task::JoinHandle<opcua::types::StatusCode>,
+) {
     let mut client = ClientBuilder::new()
         .application_name("fleet bench")
         .application_uri("urn:fleet-bench")

@@ -40,7 +40,7 @@ pub enum Command {
         #[arg(long, value_name = "NUMBER", default_value_t = 3, value_parser = value_parser!(u16).range(1..10_000))]
         printers: u16,
         /// Port of the OPC UA server
-        #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT, value_parser = value_parser!(u16).range(1..))]
+        #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
         port: u16,
     },
     /// Simulate OctoPrint servers: http://127.0.0.1:PORT/printer-0001/ and so on, with the API key "demo"
@@ -49,7 +49,7 @@ pub enum Command {
         #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(1..10_000))]
         printers: u16,
         /// Port of the HTTP server
-        #[arg(long, value_name = "PORT", value_parser = value_parser!(u16).range(1..))]
+        #[arg(long, value_name = "PORT")]
         port: u16,
         /// How many times faster than life they print
         #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]

@@ -1,11 +1,13 @@
 //! Configuration → what the other rooms ask for: they know nothing of `config`, this file is the translation.
 
+use std::path::PathBuf;
 use std::time::Duration;
+use std::{fs, io};
 
 use crate::config::{Config, MachineConfig, Tls};
 use crate::machine::{Nameplate, Patience};
 use crate::octoprint::{ApiKey, InvalidKey, Source, TlsTrust};
-use crate::server::{Identity, IdentityError, Settings};
+use crate::server::Settings;
 
 /// A temperature feed that stands still for this many polls is frozen, but never sooner than [`FROZEN_AT_LEAST`]:
 /// OctoPrint itself samples only every 5 s while the printer is idle.
@@ -20,24 +22,45 @@ pub struct SourceError {
     reason: InvalidKey,
 }
 
-/// What is the same for all ports of this installation.
+/// The state folder cannot hold what must be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{path}: {reason}; set `state_dir` to a folder that this program may write", path = path.display())]
+pub struct InstallationError {
+    path: PathBuf,
+    reason: io::Error,
+}
+
+/// What is the same for all ports of this installation, for ever.
 pub(super) struct Installation {
-    /// Globally unique, and kept for ever: clients, generated serial numbers and the certificate are bound to it.
+    /// Globally unique: clients, generated serial numbers and the certificate are bound to it.
     pub application_uri: String,
 }
 
 impl Installation {
-    /// The ApplicationUri stands in the certificate; before there is one, it is made of the host's name.
-    pub fn find(config: &Config) -> Result<Self, IdentityError> {
-        let application_uri = match Identity::application_uri(&config.state_dir)? {
-            Some(uri) => uri,
-            None => {
-                let host = config.public_hostname.clone().unwrap_or_else(|| {
-                    gethostname::gethostname().to_string_lossy().into_owned()
-                });
-                format!("urn:{host}:umati-bridge")
-            }
+    /// Reads the ApplicationUri from the state folder, or makes one of the host's name and keeps it there: a host may
+    /// be renamed later.
+    pub fn find(config: &Config) -> Result<Self, InstallationError> {
+        let path = config.state_dir.join("application-uri.txt");
+        let failed = |reason| InstallationError {
+            path: path.clone(),
+            reason,
         };
+        let kept = match fs::read_to_string(&path) {
+            Ok(text) => text.trim().to_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(failed(error)),
+        };
+        if !kept.is_empty() {
+            return Ok(Self {
+                application_uri: kept,
+            });
+        }
+        let host = config.public_hostname.clone();
+        let host =
+            host.unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned());
+        let application_uri = format!("urn:{host}:umati-bridge");
+        fs::create_dir_all(&config.state_dir).map_err(failed)?;
+        fs::write(&path, format!("{application_uri}\n")).map_err(failed)?;
         Ok(Self { application_uri })
     }
 
@@ -72,11 +95,17 @@ pub(super) fn source(machine: &MachineConfig) -> Result<Source, SourceError> {
     })
 }
 
-pub(super) fn nameplate(machine: &MachineConfig) -> Nameplate {
+/// The nameplate; a name that several machines share gets the id behind it, because siblings need distinct names.
+pub(super) fn nameplate(config: &Config, machine: &MachineConfig) -> Nameplate {
     let plate = machine.identification.clone();
+    let bearers = config.machines.iter().filter(|m| m.name == machine.name);
+    let name = match bearers.count() {
+        1 => machine.name.clone(),
+        _ => format!("{} ({})", machine.name, machine.id),
+    };
     Nameplate {
         id: machine.id.clone(),
-        name: machine.name.clone(),
+        name,
         manufacturer: plate.manufacturer,
         model: plate.model,
         serial_number: plate.serial_number,

@@ -22,7 +22,10 @@ pub fn job(machine: &str, event: &JobEvent) {
                     Outcome::Failed { reason } => format!("failed reason={reason:?}"),
                     Outcome::Unknown { why } => format!("unknown why={why:?}"),
                 };
-                info!("{machine}: job ended id={:?} at={at} outcome={outcome}", job.id.0);
+                info!(
+                    "{machine}: job ended id={:?} at={at} outcome={outcome}",
+                    job.id.0
+                );
             }
         }
     }

@@ -72,9 +72,15 @@ impl MachineTask {
     fn render(&mut self, at: Timestamp) {
         let id = &self.machine.nameplate.id;
         let (before, delta) = {
-            let mut instance = self.instance.write().unwrap_or_else(PoisonError::into_inner);
+            let mut instance = self
+                .instance
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
             let before = Arc::clone(instance.blueprint());
-            (before, self.mapping.refresh(&mut instance, &self.machine, at))
+            (
+                before,
+                self.mapping.refresh(&mut instance, &self.machine, at),
+            )
         };
         if delta.reshaped {
             self.publisher.model_changed(id, &before);

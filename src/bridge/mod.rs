@@ -26,10 +26,12 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::machine::Machine;
 use crate::octoprint::{self, HttpClients, Source};
-use crate::server::{Identity, IdentityError, Plant, Publisher, Server, ServerError, SharedInstance};
+use crate::server::{
+    Identity, IdentityError, Plant, Publisher, Server, ServerError, SharedInstance,
+};
 use crate::umati::{BridgeStatus, Mapping, MappingError, nodesets};
 
-pub use install::SourceError;
+pub use install::{InstallationError, SourceError};
 pub use ports::{PortRefused, PortsRefused};
 
 use machine_task::MachineTask;
@@ -49,6 +51,8 @@ pub enum BridgeError {
     Ports(#[from] PortsRefused),
     #[error(transparent)]
     Source(#[from] SourceError),
+    #[error(transparent)]
+    Installation(#[from] InstallationError),
     #[error("the information model cannot be built: {0}")]
     Model(#[from] MappingError),
     #[error(transparent)]
@@ -115,13 +119,21 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
         let mut instances = vec![Arc::clone(&pulse_instance)];
         for &member in &members {
             let source = install::source(member)?;
-            let machine = Machine::new(install::nameplate(member), install::patience(config, member));
+            let machine = Machine::new(
+                install::nameplate(config, member),
+                install::patience(config, member),
+            );
             let instance = shared(mapping.instantiate(&machine, started)?);
             instances.push(Arc::clone(&instance));
             machines.push((machine, instance, source));
         }
-        let (endpoint, publisher) =
-            serve(config, &installation, listener, Plant::new(instances), machines.len())?;
+        let (endpoint, publisher) = serve(
+            config,
+            &installation,
+            listener,
+            Plant::new(instances),
+            machines.len(),
+        )?;
         bridge.servers.push(endpoint);
         bridge.pulse.publishers.push(publisher.clone());
         for (machine, instance, source) in machines {
@@ -191,7 +203,9 @@ impl Bridge {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), BridgeError> {
         let mut servers = JoinSet::new();
         for endpoint in self.servers {
-            let Endpoint { server, listener, .. } = endpoint;
+            let Endpoint {
+                server, listener, ..
+            } = endpoint;
             servers.spawn(server.run(listener, shutdown.child_token()));
         }
         let mut tasks = JoinSet::new();
@@ -211,7 +225,10 @@ impl Bridge {
                 shutdown.cancel();
             }
         }
-        if tokio::time::timeout(DRAIN, drain(&mut tasks)).await.is_err() {
+        if tokio::time::timeout(DRAIN, drain(&mut tasks))
+            .await
+            .is_err()
+        {
             journal::drain_cut_short();
         }
         outcome

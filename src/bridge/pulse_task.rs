@@ -37,7 +37,10 @@ impl PulseTask {
         self.status.machines_online = self.pulse.online();
         self.status.last_poll = self.pulse.last_poll();
         let (id, delta) = {
-            let mut instance = self.instance.write().unwrap_or_else(PoisonError::into_inner);
+            let mut instance = self
+                .instance
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
             let delta = self
                 .mapping
                 .refresh_bridge(&mut instance, &self.status, Utc::now());
