@@ -1,11 +1,13 @@
 """Subscribes with default settings to the variables at the given paths and prints each notification.
 
-A path is the browse names below Objects, without their namespaces, joined by "/". Prints a `ready` line when the
-items are created, then one `notification` line for each notification, until the standard input is closed.
+A path is the browse names below Objects, without their namespaces, joined by "/"; one that does not exist yet is
+waited for, because a sensor appears with its first reading. Prints a `ready` line when the items are created, then one
+`notification` line for each notification, until the standard input is closed.
 """
 
 import asyncio
 import sys
+import time
 
 from asyncua import ua
 
@@ -27,6 +29,17 @@ async def resolve(client, path):
     if targets != [node_id]:
         raise LookupError(f"{path}: browsed to {node_id}, translated to {targets}")
     return client.get_node(node_id)
+
+
+async def appear(client, path, patience=30):
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return await resolve(client, path)
+        except LookupError:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.1)
 
 
 class Printer:
@@ -58,7 +71,7 @@ async def main():
     args = parser.parse_args()
     client = await session.client_for(args)
     async with client:
-        nodes = [await resolve(client, path) for path in args.paths]
+        nodes = [await appear(client, path) for path in args.paths]
         printer = Printer({node.nodeid: path for node, path in zip(nodes, args.paths)})
         subscription = await client.create_subscription(500, printer)
         handles = await subscription.subscribe_data_change(nodes)

@@ -1,8 +1,11 @@
 "use strict";
 // Subscribes with default settings to the variables at the given paths and prints each notification.
 //
-// A path is the browse names below Objects, without their namespaces, joined by "/". Prints a `ready` line when the
-// items are created, then one `notification` line for each notification, until the standard input is closed.
+// A path is the browse names below Objects, without their namespaces, joined by "/"; one that does not exist yet is
+// waited for, because a sensor appears with its first reading. Prints a `ready` line when the items are created, then
+// one `notification` line for each notification, until the standard input is closed.
+
+const { setTimeout: after } = require("node:timers/promises");
 
 const { ClientMonitoredItem, ClientSubscription, TimestampsToReturn, coerceNodeId } = require("node-opcua-client");
 const {
@@ -11,6 +14,8 @@ const {
 
 const OBJECTS = coerceNodeId("ns=0;i=85");
 
+class NotThere extends Error {}
+
 // Follows the names and asks the server to translate the same path: both must give one and the same node.
 async function resolve(session, path) {
   let nodeId = OBJECTS;
@@ -18,19 +23,31 @@ async function resolve(session, path) {
   for (const part of path.split("/")) {
     const [references] = await children(session, [nodeId]);
     const matches = references.filter((r) => r.browseName.name === part);
-    if (matches.length !== 1) throw new Error(`${path}: ${matches.length} nodes named ${part}`);
+    if (matches.length !== 1) throw new NotThere(`${path}: ${matches.length} nodes named ${part}`);
     nodeId = matches[0].nodeId;
     names.push(matches[0].browseName);
   }
   const [targets] = await translate(session, OBJECTS, [names]);
   if (targets.length !== 1 || targets[0] !== nodeId.toString()) {
-    throw new Error(`${path}: browsed to ${nodeId}, translated to ${targets}`);
+    throw new NotThere(`${path}: browsed to ${nodeId}, translated to ${targets}`);
   }
   return nodeId;
 }
 
+async function appear(session, path, patience = 30_000) {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    try {
+      return await resolve(session, path);
+    } catch (error) {
+      if (!(error instanceof NotThere) || Date.now() > deadline) throw error;
+    }
+    await after(100);
+  }
+}
+
 async function watch(session, subscription, path) {
-  const nodeId = await resolve(session, path);
+  const nodeId = await appear(session, path);
   const item = ClientMonitoredItem.create(
     subscription, { nodeId, attributeId: AttributeIds.Value }, {}, TimestampsToReturn.Both);
   item.on("changed", (dataValue) => emit({
