@@ -248,6 +248,24 @@ impl Watch {
         })
     }
 
+    /// Waits until the Good values of `path` after `mark` have gone through these numbers one after the other,
+    /// with whatever else came before, between and after them.
+    pub fn goes_through(&mut self, mark: usize, path: &str, numbers: &[f64]) {
+        self.wait(&format!("{path} goes through {numbers:?}"), |history| {
+            let mut left = numbers.iter();
+            let mut next = left.next();
+            for seen in history[mark..]
+                .iter()
+                .filter(|n| n.path == path && n.is_good())
+            {
+                if seen.number().as_ref() == next {
+                    next = left.next();
+                }
+            }
+            next.is_none().then_some(())
+        });
+    }
+
     /// The place in the history where the next notification will stand.
     pub fn mark(&mut self) -> usize {
         self.pull();
