@@ -1,0 +1,119 @@
+//! The bridge itself, as the binary that operators start.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::free_port;
+use super::process::{Process, Signal};
+
+/// A running `umati-bridge run` or `umati-bridge demo` and the endpoint that its ready line names.
+#[derive(Debug)]
+pub struct Bridge {
+    process: Process,
+    endpoint: String,
+    /// Holds the config file and the `state_dir`.
+    _home: TempDir,
+}
+
+impl Bridge {
+    /// Runs the bridge with this config, on a free port and with a `state_dir` of its own.
+    pub fn run(mut config: Value) -> Self {
+        let home = TempDir::new().expect("a folder for the bridge");
+        config["umati_server_port"] = free_port().into();
+        config["state_dir"] = home.path().join("state").display().to_string().into();
+        let file = write_config(&home, &config);
+        Self::start(
+            home,
+            Command::new(BINARY).arg("run").arg("--config").arg(file),
+        )
+    }
+
+    /// Runs the bridge and its own simulator with that many printers.
+    pub fn demo(printers: u32) -> Self {
+        let home = TempDir::new().expect("a folder for the bridge");
+        let mut command = Command::new(BINARY);
+        command
+            .args(["demo", "--port", &free_port().to_string(), "--printers"])
+            .arg(printers.to_string())
+            .current_dir(home.path());
+        Self::start(home, &mut command)
+    }
+
+    /// `opc.tcp://127.0.0.1:<port>/…` as the ready line says.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Everything that it logged and printed.
+    pub fn log(&self) -> String {
+        self.process.lines().join("\n")
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn terminate(mut self) -> ExitStatus {
+        self.process.signal(Signal::Term);
+        self.process.wait_for_exit()
+    }
+
+    fn start(home: TempDir, command: &mut Command) -> Self {
+        let mut process = Process::spawn("umati-bridge", command);
+        let endpoint = process.wait_for_line("that it is ready", |line| url(line, "opc.tcp://"));
+        Self {
+            process,
+            endpoint,
+            _home: home,
+        }
+    }
+}
+
+/// A running `umati-bridge simulate`.
+#[derive(Debug)]
+pub struct Simulator {
+    process: Process,
+    base: String,
+}
+
+impl Simulator {
+    /// Printers `printer-0001` … whose clock runs `speed` times as fast.
+    pub fn start(printers: u32, speed: u32) -> Self {
+        let mut command = Command::new(BINARY);
+        command
+            .args(["simulate", "--port", &free_port().to_string(), "--printers"])
+            .arg(printers.to_string())
+            .arg("--speed")
+            .arg(speed.to_string());
+        let mut process = Process::spawn("simulator", &mut command);
+        let base = process.wait_for_line("where it serves", |line| url(line, "http://"));
+        // Only the address: the line may go on with a printer's path.
+        let base = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+        Self { process, base }
+    }
+
+    /// The base URL of this printer, `printer-0001` is number 1. Its API key is `demo`.
+    pub fn url(&self, printer: u32) -> String {
+        format!("{}/printer-{printer:04}/", self.base)
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal);
+    }
+}
+
+const BINARY: &str = env!("CARGO_BIN_EXE_umati-bridge");
+
+fn write_config(home: &TempDir, config: &Value) -> PathBuf {
+    let file = home.path().join("config.json");
+    fs::write(&file, config.to_string()).expect("the config is written");
+    file
+}
+
+/// The first URL with this scheme in a line that tells that the program is ready.
+fn url(line: &str, scheme: &str) -> Option<String> {
+    let start = line.contains("ready").then(|| line.find(scheme))??;
+    let url = line[start..].split([' ', ',', ';']).next()?;
+    Some(url.trim_end_matches(['.', ')']).to_owned())
+}
