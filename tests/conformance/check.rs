@@ -8,8 +8,8 @@
 use std::collections::{HashMap, HashSet};
 
 use opcua::types::{
-    DataTypeId, LocalizedText, NodeClass, NodeId, QualifiedName, ReferenceTypeId, StatusCode,
-    Variant, VariantScalarTypeId, VariantTypeId,
+    DataTypeId, EnumValueType, LocalizedText, NodeClass, NodeId, ObjectTypeId, QualifiedName,
+    ReferenceTypeId, StatusCode, Variant, VariantScalarTypeId, VariantTypeId,
 };
 
 use super::space::{Node, Space};
@@ -85,6 +85,9 @@ impl<'a> Check<'a> {
             .is_some()
         {
             self.find(path, "an instance has a modelling rule");
+        }
+        if node.display_name.text.is_empty() {
+            self.find(path, "has no display name");
         }
         if node.class == NodeClass::Variable {
             self.value(node, path);
@@ -164,7 +167,10 @@ impl<'a> Check<'a> {
         let mut names = HashSet::new();
         for (_, child) in &children {
             if !names.insert(&child.browse_name) {
-                self.find(path, format!("two children are named {}", child.browse_name));
+                self.find(
+                    path,
+                    format!("two children are named {}", child.browse_name),
+                );
             }
         }
         for member in declared {
@@ -187,7 +193,7 @@ impl<'a> Check<'a> {
                 .collect();
             match declarations.first() {
                 Some(declaration) => self.compare(&child_path, reference, child, declaration),
-                None => self.undeclared(&child_path, reference, child, declared),
+                None => self.undeclared(&child_path, node, reference, child, declared),
             }
             let nodes: Vec<&Node> = declarations.iter().map(|d| d.node).collect();
             self.instance(child, &child_path, &nodes);
@@ -203,7 +209,10 @@ impl<'a> Check<'a> {
         if child.class != declared.node.class {
             return self.find(
                 path,
-                format!("is a {:?}, declared a {:?}", child.class, declared.node.class),
+                format!(
+                    "is a {:?}, declared a {:?}",
+                    child.class, declared.node.class
+                ),
             );
         }
         if let (Some(own), Some(wanted)) = (type_of(space, child), type_of(space, declared.node))
@@ -211,7 +220,10 @@ impl<'a> Check<'a> {
         {
             self.find(
                 path,
-                format!("is a {}, declared a {}", own.browse_name, wanted.browse_name),
+                format!(
+                    "is a {}, declared a {}",
+                    own.browse_name, wanted.browse_name
+                ),
             );
         }
         if child.class == NodeClass::Variable {
@@ -237,7 +249,14 @@ impl<'a> Check<'a> {
     }
 
     /// A child that no member declares by name: it must fill a placeholder or be an extension of ours.
-    fn undeclared(&mut self, path: &str, reference: &NodeId, child: &Node, declared: &[Declared]) {
+    fn undeclared(
+        &mut self,
+        path: &str,
+        parent: &Node,
+        reference: &NodeId,
+        child: &Node,
+        declared: &[Declared],
+    ) {
         let space = self.space;
         let namespace = child.browse_name.namespace_index;
         if let Some(twin) = declared
@@ -253,13 +272,21 @@ impl<'a> Check<'a> {
             );
         }
         let fills_placeholder = declared.iter().any(|d| {
-            matches!(d.rule, Rule::MandatoryPlaceholder | Rule::OptionalPlaceholder)
-                && self.fits(child, d.node)
+            matches!(
+                d.rule,
+                Rule::MandatoryPlaceholder | Rule::OptionalPlaceholder
+            ) && self.fits(child, d.node)
                 && space.is_subtype(reference, d.reference)
         });
-        if fills_placeholder {
-            if namespace != self.extension.instances {
-                self.find(path, format!("fills a placeholder in namespace {namespace}"));
+        // A folder's type declares no members at all; what it holds is said in prose (OPC 10000-5 §6.6).
+        let stands_in_folder =
+            type_of(space, parent).is_some_and(|t| t.id == NodeId::from(ObjectTypeId::FolderType));
+        if fills_placeholder || stands_in_folder {
+            if namespace != self.extension.instances && !self.is_building_block(child) {
+                self.find(
+                    path,
+                    format!("is an instance named in namespace {namespace}"),
+                );
             }
         } else if namespace != self.extension.vendor && !self.is_building_block(child) {
             self.find(path, "is no member of the type and fills no placeholder");
@@ -307,7 +334,10 @@ impl<'a> Check<'a> {
             }
         }
         if node.data_type.is_null() || self.is_abstract_number(&node.data_type) {
-            self.find(path, format!("has the abstract data type {}", node.data_type));
+            self.find(
+                path,
+                format!("has the abstract data type {}", node.data_type),
+            );
         }
     }
 
@@ -357,7 +387,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Whether the number is one that the enumeration names; true if the type does not list its names.
+    /// Whether the number is one that the enumeration names (OPC 10000-3 §8.14).
     fn enumerates(&self, data_type: &NodeId, value: &Variant) -> bool {
         let Variant::Int32(number) = value else {
             return matches!(value, Variant::Array(_));
@@ -365,20 +395,31 @@ impl<'a> Check<'a> {
         let Some(node) = self.space.get(data_type) else {
             return false;
         };
-        match self.space.child(node, "EnumStrings").map(|n| &n.value.value) {
-            Some(Some(Variant::Array(names))) => {
-                usize::try_from(*number).is_ok_and(|n| n < names.values.len())
-            }
-            _ => true,
+        let listed =
+            |property: &str| match self.space.child(node, property)?.value.value.as_ref()? {
+                Variant::Array(names) => Some(names.values.as_slice()),
+                _ => None,
+            };
+        if let Some(strings) = listed("EnumStrings") {
+            return usize::try_from(*number).is_ok_and(|n| n < strings.len());
         }
+        listed("EnumValues").is_some_and(|values| {
+            values.iter().any(|v| match v {
+                Variant::ExtensionObject(object) => object
+                    .inner_as::<EnumValueType>()
+                    .is_some_and(|v| v.value == i64::from(*number)),
+                _ => false,
+            })
+        })
     }
 
     /// CurrentState, Id and Number must agree with a state of the machine's type.
     fn state_machine(&mut self, node: &'a Node, path: &str, type_definition: &Node) {
         let space = self.space;
-        let finite = space.supertypes(&type_definition.id).iter().any(|t| {
-            t.browse_name == QualifiedName::new(0, "FiniteStateMachineType")
-        });
+        let finite = space
+            .supertypes(&type_definition.id)
+            .iter()
+            .any(|t| t.browse_name == QualifiedName::new(0, "FiniteStateMachineType"));
         if !finite {
             return;
         }
@@ -396,27 +437,37 @@ impl<'a> Check<'a> {
             .filter_map(|r| space.get(&r.target))
             .filter(|n| {
                 type_of(space, n).is_some_and(|t| {
-                    space.supertypes(&t.id).iter().any(|t| {
-                        t.browse_name == QualifiedName::new(0, "StateType")
-                    })
+                    space
+                        .supertypes(&t.id)
+                        .iter()
+                        .any(|t| t.browse_name == QualifiedName::new(0, "StateType"))
                 })
             })
             .collect();
         let Some(state) = states.iter().find(|s| s.id == **id) else {
-            return self.find(path, format!("CurrentState/Id {id} is no state of the type"));
+            return self.find(
+                path,
+                format!("CurrentState/Id {id} is no state of the type"),
+            );
         };
         let number = space.child(state, "StateNumber").map(|n| &n.value.value);
         if let Some(told) = member("Number")
             && told != number.and_then(Option::as_ref)
         {
-            self.find(path, format!("CurrentState/Number {told:?}, type says {number:?}"));
+            self.find(
+                path,
+                format!("CurrentState/Number {told:?}, type says {number:?}"),
+            );
         }
         let text = match &current.value.value {
             Some(Variant::LocalizedText(text)) => (**text).clone(),
             _ => LocalizedText::null(),
         };
         if text.text != state.browse_name.name {
-            self.find(path, format!("CurrentState is {text:?}, its Id {}", state.browse_name));
+            self.find(
+                path,
+                format!("CurrentState is {text:?}, its Id {}", state.browse_name),
+            );
         }
     }
 }
@@ -428,7 +479,10 @@ fn type_of<'a>(space: &'a Space, node: &'a Node) -> Option<&'a Node> {
 }
 
 fn is_hierarchical(space: &Space, reference: &NodeId) -> bool {
-    let notifies = [ReferenceTypeId::HasEventSource, ReferenceTypeId::HasNotifier];
+    let notifies = [
+        ReferenceTypeId::HasEventSource,
+        ReferenceTypeId::HasNotifier,
+    ];
     space.is_subtype(reference, &ReferenceTypeId::HierarchicalReferences.into())
         && !notifies
             .iter()

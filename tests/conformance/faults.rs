@@ -1,8 +1,8 @@
 //! Faults that the checker must find: each mutates a sound space and names a part of the finding.
 
 use opcua::types::{
-    DataTypeId, NodeClass, NodeId, ObjectId, ObjectTypeId, QualifiedName, ReferenceTypeId,
-    StatusCode, VariableTypeId, Variant,
+    DataTypeId, LocalizedText, NodeClass, NodeId, ObjectId, ObjectTypeId, QualifiedName,
+    ReferenceTypeId, StatusCode, VariableTypeId, Variant,
 };
 
 use super::space::{Forward, Node, Space};
@@ -20,7 +20,9 @@ pub const FAULTS: &[Fault] = &[
         name: "a mandatory member is missing",
         inject: |space, root| {
             let equipment = id(space, root, "Equipment");
-            node(space, root, "").references.retain(|r| r.target != equipment);
+            node(space, root, "")
+                .references
+                .retain(|r| r.target != equipment);
         },
         finding: "Mandatory member 10:Equipment is missing",
     },
@@ -37,16 +39,21 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "another type definition than declared",
         inject: |space, root| {
-            set_type(space, root, "Identification", ObjectTypeId::FolderType.into());
+            set_type(
+                space,
+                root,
+                "Identification",
+                ObjectTypeId::FolderType.into(),
+            );
         },
         finding: "Identification: is a FolderType, declared a 11:MachineIdentificationAMType",
     },
     Fault {
         name: "no type definition",
         inject: |space, root| {
-            node(space, root, "Equipment").references.retain(|r| {
-                r.reference_type != NodeId::from(ReferenceTypeId::HasTypeDefinition)
-            });
+            node(space, root, "Equipment")
+                .references
+                .retain(|r| r.reference_type != NodeId::from(ReferenceTypeId::HasTypeDefinition));
         },
         finding: "Equipment: has 0 type definitions",
     },
@@ -87,7 +94,14 @@ pub const FAULTS: &[Fault] = &[
             node(space, root, "Monitoring/Process/Tool0Temperature").browse_name =
                 QualifiedName::new(11, "Tool0Temperature");
         },
-        finding: "Tool0Temperature: fills a placeholder in namespace 11",
+        finding: "Tool0Temperature: is an instance named in namespace 11",
+    },
+    Fault {
+        name: "no display name",
+        inject: |space, root| {
+            node(space, root, "Equipment").display_name = LocalizedText::null();
+        },
+        finding: "Equipment: has no display name",
     },
     Fault {
         name: "an empty mandatory placeholder",
@@ -96,7 +110,7 @@ pub const FAULTS: &[Fault] = &[
                 .references
                 .retain(|r| r.reference_type == NodeId::from(ReferenceTypeId::HasTypeDefinition));
         },
-        finding: "MandatoryPlaceholder member 10:<SoftwareIdentification> is missing",
+        finding: "MandatoryPlaceholder member 10:<SoftwareItem> is missing",
     },
     Fault {
         name: "two children of one name",
@@ -149,8 +163,9 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "Bad with a value",
         inject: |space, root| {
-            node(space, root, "Identification/SerialNumber").value.status =
-                Some(StatusCode::BadNoData);
+            node(space, root, "Identification/SerialNumber")
+                .value
+                .status = Some(StatusCode::BadNoData);
         },
         finding: "SerialNumber: BadNoData with a value",
     },
@@ -172,32 +187,36 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "a number that its enumeration does not name",
         inject: |space, root| {
-            node(space, root, "Monitoring/MachineTool/OperationMode").value.value =
-                Some(Variant::Int32(99));
+            node(space, root, "Monitoring/MachineTool/OperationMode")
+                .value
+                .value = Some(Variant::Int32(99));
         },
         finding: "OperationMode: value Int32(99) is not of type",
     },
     Fault {
         name: "a state id of another type",
         inject: |space, root| {
-            node(space, root, &format!("{STATE}/CurrentState/Id")).value.value =
-                Some(Variant::from(NodeId::from(ObjectId::Server)));
+            node(space, root, &format!("{STATE}/CurrentState/Id"))
+                .value
+                .value = Some(Variant::from(NodeId::from(ObjectId::Server)));
         },
         finding: "CurrentState/Id i=2253 is no state of the type",
     },
     Fault {
         name: "a state number of another state",
         inject: |space, root| {
-            node(space, root, &format!("{STATE}/CurrentState/Number")).value.value =
-                Some(Variant::UInt32(77));
+            node(space, root, &format!("{STATE}/CurrentState/Number"))
+                .value
+                .value = Some(Variant::UInt32(77));
         },
         finding: "CurrentState/Number Some(UInt32(77)), type says",
     },
     Fault {
         name: "a state text of another state",
         inject: |space, root| {
-            node(space, root, &format!("{STATE}/CurrentState")).value.value =
-                Some(Variant::from(opcua::types::LocalizedText::new("en", "Dancing")));
+            node(space, root, &format!("{STATE}/CurrentState"))
+                .value
+                .value = Some(Variant::from(LocalizedText::new("en", "Dancing")));
         },
         finding: "its Id 4:",
     },

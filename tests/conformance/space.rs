@@ -28,7 +28,6 @@ pub struct Node {
     pub value_rank: i32,
     pub access_level: u8,
     pub value: DataValue,
-    pub event_notifier: u8,
 }
 
 /// All nodes by id.
@@ -75,6 +74,33 @@ impl Space {
             }
         }
         space
+    }
+
+    /// Reads all values of one namespace again, in one Read, so that they belong to one instant.
+    pub async fn read_at_once(&mut self, session: &Session, namespace: u16) {
+        let ids: Vec<NodeId> = self
+            .nodes
+            .values()
+            .filter(|n| n.id.namespace == namespace && n.class == NodeClass::Variable)
+            .map(|n| n.id.clone())
+            .collect();
+        let requests: Vec<_> = ids
+            .iter()
+            .map(|id| ReadValueId {
+                node_id: id.clone(),
+                attribute_id: AttributeId::Value as u32,
+                ..Default::default()
+            })
+            .collect();
+        let values = session
+            .read(&requests, TimestampsToReturn::Both, 0.0)
+            .await
+            .expect("read");
+        for (id, value) in ids.iter().zip(values) {
+            if let Some(node) = self.nodes.get_mut(id) {
+                node.value = value;
+            }
+        }
     }
 
     pub fn get(&self, id: &NodeId) -> Option<&Node> {
@@ -134,13 +160,24 @@ async fn browse(session: &Session, ids: &[NodeId]) -> Vec<Vec<Forward>> {
     let results = session.browse(&requests, 0, None).await.expect("browse");
     let mut found = Vec::new();
     for (id, mut result) in ids.iter().zip(results) {
-        assert!(result.status_code.is_good(), "browse of {id}: {}", result.status_code);
+        assert!(
+            result.status_code.is_good(),
+            "browse of {id}: {}",
+            result.status_code
+        );
         let mut references = Vec::new();
         loop {
-            references.extend(result.references.take().into_iter().flatten().map(|r| Forward {
-                reference_type: r.reference_type_id,
-                target: r.node_id.node_id,
-            }));
+            references.extend(
+                result
+                    .references
+                    .take()
+                    .into_iter()
+                    .flatten()
+                    .map(|r| Forward {
+                        reference_type: r.reference_type_id,
+                        target: r.node_id.node_id,
+                    }),
+            );
             if result.continuation_point.is_null() {
                 break;
             }
@@ -156,14 +193,13 @@ async fn browse(session: &Session, ids: &[NodeId]) -> Vec<Vec<Forward>> {
 }
 
 async fn read(session: &Session, ids: &[NodeId]) -> Vec<Node> {
-    const ATTRIBUTES: [AttributeId; 8] = [
+    const ATTRIBUTES: [AttributeId; 7] = [
         AttributeId::NodeClass,
         AttributeId::BrowseName,
         AttributeId::DisplayName,
         AttributeId::DataType,
         AttributeId::ValueRank,
         AttributeId::AccessLevel,
-        AttributeId::EventNotifier,
         AttributeId::Value,
     ];
     let requests: Vec<_> = ids
@@ -203,8 +239,7 @@ async fn read(session: &Session, ids: &[NodeId]) -> Vec<Node> {
                 _ => -2,
             },
             access_level: byte(&v[5]),
-            event_notifier: byte(&v[6]),
-            value: v[7].clone(),
+            value: v[6].clone(),
         })
         .collect()
 }

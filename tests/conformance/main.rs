@@ -1,0 +1,154 @@
+//! Walks every instance of a running bridge from outside and compares it with its types; then shows that the
+//! comparison finds faults.
+
+mod check;
+mod faults;
+mod space;
+
+#[path = "../common/mod.rs"]
+#[allow(dead_code)]
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opcua::client::{ClientBuilder, IdentityToken, Session};
+use opcua::crypto::SecurityPolicy;
+use opcua::types::{MessageSecurityMode, NodeId, UserTokenPolicy};
+use serde_json::json;
+
+use check::Extension;
+use common::bridge::{Bridge, Simulator};
+use faults::FAULTS;
+use space::{Node, Space};
+
+const EXTENSION: Extension = Extension {
+    vendor: 12,
+    instances: 13,
+};
+
+/// Machinery's `Machines` folder, OPC 40001-1.
+const MACHINES: (u16, u32) = (4, 1001);
+
+async fn connect(endpoint: &str) -> Arc<Session> {
+    let mut client = ClientBuilder::new()
+        .application_name("conformance")
+        .application_uri("urn:conformance")
+        .max_message_size(64 << 20)
+        .max_chunk_count(4096)
+        .max_array_length(1 << 20)
+        .max_byte_string_length(16 << 20)
+        .max_string_length(16 << 20)
+        .request_timeout(Duration::from_secs(60))
+        .session_retry_limit(3)
+        .client()
+        .expect("client");
+    let (session, event_loop) = client
+        .connect_to_matching_endpoint(
+            (
+                endpoint,
+                SecurityPolicy::None.to_str(),
+                MessageSecurityMode::None,
+                UserTokenPolicy::anonymous(),
+            ),
+            IdentityToken::Anonymous,
+        )
+        .await
+        .expect("endpoint");
+    event_loop.spawn();
+    assert!(session.wait_for_connection().await, "connected");
+    session
+}
+
+/// Downloads the space once every machine below `Machines` that `ready` names shows it.
+async fn download(endpoint: &str, ready: impl Fn(&Space) -> bool) -> Space {
+    let session = connect(endpoint).await;
+    for _ in 0..60 {
+        let mut space = Space::download(&session).await;
+        space.read_at_once(&session, EXTENSION.instances).await;
+        if ready(&space) {
+            let _ = session.disconnect().await;
+            return space;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    panic!("the machines did not come to life");
+}
+
+fn machines(space: &Space) -> Vec<&Node> {
+    let folder = space
+        .get(&NodeId::new(MACHINES.0, MACHINES.1))
+        .expect("Machines");
+    folder
+        .references
+        .iter()
+        .filter_map(|r| space.get(&r.target))
+        .filter(|n| n.id.namespace == EXTENSION.instances)
+        .collect()
+}
+
+fn has_live_tool(space: &Space, machine: &Node) -> bool {
+    let mut node = Some(machine);
+    for name in ["Monitoring", "Process", "Tool0Temperature", "AnalogSignal"] {
+        node = node.and_then(|n| space.child(n, name));
+    }
+    node.is_some_and(|n| n.value.status.is_none_or(|s| s.is_good()) && n.value.value.is_some())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_instance_conforms_to_its_types() {
+    let bridge = Bridge::demo(5);
+    let space = download(bridge.endpoint(), |space| {
+        let machines = machines(space);
+        machines.len() == 5 && machines.iter().all(|m| has_live_tool(space, m))
+    })
+    .await;
+    for machine in machines(&space) {
+        let findings = check::check(&space, &machine.id, &EXTENSION);
+        assert!(findings.is_empty(), "{}", findings.join("\n"));
+    }
+    let object = NodeId::new(EXTENSION.instances, "UmatiBridge");
+    let findings = check::check(&space, &object, &EXTENSION);
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+/// A machine that never answered and one that says nothing of itself conform just as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_without_data_conform() {
+    let simulator = Simulator::start(1, 1);
+    let bridge = Bridge::run(json!({
+        "machines": [
+            { "type": "OCTOPRINT", "url": simulator.url(1), "custom_name": "wrong key", "api_key": "not-the-right-key", "mes_id": 1 },
+            { "type": "OCTOPRINT", "url": format!("http://127.0.0.1:{}", common::free_port()), "custom_name": "off", "api_key": "not-the-right-key", "mes_id": 1 },
+        ]
+    }));
+    let space = download(bridge.endpoint(), |space| machines(space).len() == 2).await;
+    for machine in machines(&space) {
+        let findings = check::check(&space, &machine.id, &EXTENSION);
+        assert!(findings.is_empty(), "{}", findings.join("\n"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_injected_fault_is_found() {
+    let bridge = Bridge::demo(1);
+    let sound = download(bridge.endpoint(), |space| {
+        machines(space)
+            .first()
+            .is_some_and(|m| has_live_tool(space, m))
+    })
+    .await;
+    let root = machines(&sound)[0].id.clone();
+    for fault in FAULTS {
+        let mut faulty = sound.clone();
+        (fault.inject)(&mut faulty, &root);
+        let findings = check::check(&faulty, &root, &EXTENSION);
+        assert!(
+            findings.iter().any(|f| f.contains(fault.finding)),
+            "{}: not found: {:?}; findings:\n{}",
+            fault.name,
+            fault.finding,
+            findings.join("\n")
+        );
+    }
+}
