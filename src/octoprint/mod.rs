@@ -11,7 +11,7 @@
 //!
 //! What always holds:
 //! * Every round ends in exactly one of report, key rejected and unreachable; nothing a server sends ends the loop.
-//! * A field of the wrong type costs that field, never the round ([`wire`]).
+//! * A field of the wrong type costs that field, never the round (`wire`).
 //! * `/api/printer` is only asked while the job's state says that the printer is connected, because OctoPrint writes
 //!   a warning to the SD card of its Raspberry Pi for every 409.
 //! * The key goes to the configured host only, and into no log line, error text or debug output.

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Feed {
     pub observed: mpsc::Receiver<Observed>,
     pub shutdown: CancellationToken,
-    pub task: JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
 /// Quick everywhere but in the deadlines, which only tests of deadlines shorten.
@@ -67,6 +67,12 @@ impl Feed {
             shutdown,
             task,
         }
+    }
+
+    /// Waits until the loop has ended.
+    pub async fn ends(&mut self) {
+        let end = tokio::time::timeout(PATIENCE, &mut self.task).await;
+        end.expect("the loop ends").unwrap();
     }
 
     pub async fn next(&mut self) -> Observation {

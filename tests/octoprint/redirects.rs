@@ -1,5 +1,6 @@
 //! Redirects: followed on the same server, a bounded number of times, and never with the key to another one.
 
+use tokio::net::TcpListener;
 use umati_bridge::machine::UnreachableCause;
 
 use crate::feed::{Feed, KEY};
@@ -76,6 +77,23 @@ async fn the_key_is_sent_to_no_other_server() {
             feed.report().await;
         }
     }
+    assert_eq!(other.requests().len(), 0);
+}
+
+/// The same port of another address, so that nothing but the host tells them apart.
+#[tokio::test]
+async fn the_key_is_sent_to_no_other_host_on_the_same_port() {
+    let (other, listener) = loop {
+        let other = TcpListener::bind("[::1]:0").await.unwrap();
+        let port = other.local_addr().unwrap().port();
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await {
+            break (Stub::on(other, None, printing), listener);
+        }
+    };
+    let to = format!("{}api/job", other.url());
+    let stub = Stub::on(listener, None, move |_| Reply::redirect(307, &to));
+    let why = Feed::of(&stub.url()).unreachable().await;
+    assert_eq!(why.cause, UnreachableCause::Redirected);
     assert_eq!(other.requests().len(), 0);
 }
 

@@ -154,7 +154,7 @@ async fn shutdown_ends_the_loop_in_the_middle_of_a_request() {
     let mut feed = Feed::of(&stub.url());
     eventually("it asks", || stub.count("/api/job") == 1).await;
     feed.shutdown.cancel();
-    (&mut feed.task).await.unwrap();
+    feed.ends().await;
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn shutdown_ends_the_loop_before_a_full_queue() {
     })
     .await;
     feed.shutdown.cancel();
-    (&mut feed.task).await.unwrap();
+    feed.ends().await;
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn the_loop_ends_when_nobody_listens() {
     };
     let mut feed = Feed::with(patient, limits());
     feed.observed.close();
-    (&mut feed.task).await.unwrap();
+    feed.ends().await;
 }
 
 struct Lines(Mutex<Vec<String>>);

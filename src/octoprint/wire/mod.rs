@@ -114,4 +114,64 @@ mod tests {
             MAX_TEXT
         );
     }
+
+    /// Every place in a recorded answer is replaced by every kind of nonsense: nothing panics, and what stands
+    /// beside it is still read.
+    #[test]
+    fn every_field_may_be_anything() {
+        let job_answer = body(include_str!(
+            "../../../tests/payloads/1.11.8/printing/job.json"
+        ));
+        let printer_answer = body(include_str!(
+            "../../../tests/payloads/1.11.8/printing/printer.json"
+        ));
+        for nonsense in [
+            json!(null),
+            json!(-1e308),
+            json!("NaN"),
+            json!([[]]),
+            json!({"": {}}),
+            json!(u64::MAX),
+        ] {
+            for path in paths(&job_answer) {
+                let mut answer = job_answer.clone();
+                *answer.pointer_mut(&path).unwrap() = nonsense.clone();
+                let read = job(&answer, Flavour::PrusaLink);
+                assert!(
+                    path == "/state" || read.state_text == "Printing",
+                    "{path}: {nonsense}"
+                );
+                assert!(
+                    path.starts_with("/job") || read.user.is_some(),
+                    "{path}: {nonsense}"
+                );
+            }
+            for path in paths(&printer_answer) {
+                let mut answer = printer_answer.clone();
+                *answer.pointer_mut(&path).unwrap() = nonsense.clone();
+                let read = printer(&answer);
+                assert!(
+                    path.starts_with("/state") || read.flags.is_some(),
+                    "{path}: {nonsense}"
+                );
+            }
+        }
+    }
+
+    fn body(record: &str) -> Value {
+        serde_json::from_str::<Value>(record).unwrap()["body"].take()
+    }
+
+    /// The JSON pointers of all members, at every depth.
+    fn paths(value: &Value) -> Vec<String> {
+        let members = value.as_object().into_iter().flatten();
+        members
+            .flat_map(|(key, member)| {
+                let below = paths(member)
+                    .into_iter()
+                    .map(move |path| format!("/{key}{path}"));
+                std::iter::once(format!("/{key}")).chain(below)
+            })
+            .collect()
+    }
 }
