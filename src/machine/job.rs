@@ -52,7 +52,10 @@ pub enum JobPhase {
     Running,
     /// Paused since.
     Paused(Timestamp),
-    Ended { at: Timestamp, outcome: Outcome },
+    Ended {
+        at: Timestamp,
+        outcome: Outcome,
+    },
 }
 
 /// How a job ended. Told exactly once.
@@ -60,9 +63,13 @@ pub enum JobPhase {
 pub enum Outcome {
     Completed,
     Cancelled,
-    Failed { reason: String },
+    Failed {
+        reason: String,
+    },
     /// It is over, but nobody saw how (OctoPrint restarted, another print took its place).
-    Unknown { why: &'static str },
+    Unknown {
+        why: &'static str,
+    },
 }
 
 /// What happened to a job; each start has exactly one end.
