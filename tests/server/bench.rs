@@ -1,14 +1,12 @@
 //! A server with small machines of every data type, and a client that logs what it is told.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, RwLock};
 use std::time::Duration;
 
 use chrono::Utc;
-use opcua::client::{
-    ClientBuilder, DataChangeCallback, IdentityToken, MonitoredItem, Session,
-};
+use opcua::client::{ClientBuilder, DataChangeCallback, IdentityToken, MonitoredItem, Session};
 use opcua::types::{
     AttributeId, DataTypeId, DataValue, EndpointDescription, ExtensionObject, MessageSecurityMode,
     MonitoredItemCreateRequest, MonitoringMode, MonitoringParameters, NodeId, QualifiedName,
@@ -279,7 +277,7 @@ pub struct Subscribed<'a> {
 impl Subscribed<'_> {
     /// Watches nodes as clients do by default: queue of one, no filter.
     pub async fn watch(&self, ids: &[NodeId]) -> Vec<u32> {
-        let requests = (0..).zip(ids).map(|(n, id)| request(id, n)).collect();
+        let requests = ids.iter().map(request).collect();
         self.create(requests)
             .await
             .into_iter()
@@ -290,7 +288,10 @@ impl Subscribed<'_> {
             .collect()
     }
 
-    pub async fn create(&self, requests: Vec<MonitoredItemCreateRequest>) -> Vec<(StatusCode, u32)> {
+    pub async fn create(
+        &self,
+        requests: Vec<MonitoredItemCreateRequest>,
+    ) -> Vec<(StatusCode, u32)> {
         self.client
             .session
             .create_monitored_items(self.id, TimestampsToReturn::Both, requests)
@@ -303,12 +304,13 @@ impl Subscribed<'_> {
 }
 
 /// A monitored item as clients ask for it by default.
-pub fn request(id: &NodeId, client_handle: u32) -> MonitoredItemCreateRequest {
+pub fn request(id: &NodeId) -> MonitoredItemCreateRequest {
     MonitoredItemCreateRequest {
         item_to_monitor: ReadValueId::new(id.clone(), AttributeId::Value),
         monitoring_mode: MonitoringMode::Reporting,
         requested_parameters: MonitoringParameters {
-            client_handle,
+            // The client library sets its own.
+            client_handle: 0,
             sampling_interval: 0.0,
             filter: ExtensionObject::null(),
             queue_size: 1,
@@ -317,23 +319,24 @@ pub fn request(id: &NodeId, client_handle: u32) -> MonitoredItemCreateRequest {
     }
 }
 
-/// What a client was told, by client handle and in order.
+/// What a client was told, by node and in order.
 #[derive(Clone, Default)]
-pub struct Log(Arc<(Mutex<BTreeMap<u32, Vec<DataValue>>>, Notify)>);
+pub struct Log(Arc<(Mutex<HashMap<NodeId, Vec<DataValue>>>, Notify)>);
 
 impl Log {
     fn note(&self, item: &MonitoredItem, value: DataValue) {
         let mut log = self.0.0.lock().unwrap();
-        log.entry(item.client_handle()).or_default().push(value);
+        let node = item.item_to_monitor().node_id.clone();
+        log.entry(node).or_default().push(value);
         self.0.1.notify_waiters();
     }
 
-    pub fn all(&self, handle: u32) -> Vec<DataValue> {
+    pub fn all(&self, node: &NodeId) -> Vec<DataValue> {
         let log = self.0.0.lock().unwrap();
-        log.get(&handle).cloned().unwrap_or_default()
+        log.get(node).cloned().unwrap_or_default()
     }
 
-    /// How many items were told something.
+    /// How many nodes were told something.
     pub fn items(&self) -> usize {
         self.0.0.lock().unwrap().len()
     }
@@ -356,18 +359,18 @@ impl Log {
             .unwrap_or_else(|_| panic!("{what}; told: {:#?}", self.0.0.lock().unwrap()))
     }
 
-    /// Waits until the last that an item told is this.
-    pub async fn ends_with(&self, handle: u32, value: Option<Variant>, status: StatusCode) {
-        let what = format!("{handle} ends with {value:?} {status}");
+    /// Waits until the last that was told of a node is exactly this.
+    pub async fn ends_with(&self, node: &NodeId, value: Option<Variant>, status: StatusCode) {
+        let what = format!("{node} ends with {value:?} {status}");
         self.until(&what, |log| {
-            let last = log.all(handle).pop()?;
+            let last = log.all(node).pop()?;
             (last.status() == status && same(&last.value, &value)).then_some(())
         })
         .await;
     }
 }
 
-/// Null arrives as no value or as an empty one. An Uncertain number may differ in its last bit.
+/// Null arrives as no value or as an empty one.
 fn same(told: &Option<Variant>, expected: &Option<Variant>) -> bool {
     match (told, expected) {
         (None | Some(Variant::Empty), None | Some(Variant::Empty)) => true,

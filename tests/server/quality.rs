@@ -11,34 +11,36 @@ async fn walk_through_all_statuses(path: &str, value: Variant) {
     let bench = Bench::start().await;
     let client = bench.connect().await;
     let subscription = client.subscribe().await;
+    let id = node(0, path);
     bench.set(path, good(value.clone()));
-    subscription.watch(&[node(0, path)]).await;
+    subscription.watch(std::slice::from_ref(&id)).await;
     let log = &subscription.log;
-    log.ends_with(0, Some(value.clone()), StatusCode::Good).await;
+    log.ends_with(&id, Some(value.clone()), StatusCode::Good)
+        .await;
 
     // Uncertain with the same value, then Uncertain for another reason.
     for status in [LAST_USABLE, StatusCode::UncertainLastUsableValue] {
         bench.set(path, uncertain(status, value.clone()));
         log.until(&format!("{path} {status}"), |log| {
-            let last = log.all(0).pop()?;
+            let last = log.all(&id).pop()?;
             (last.status() == status && near(&last.value, &value)).then_some(())
         })
         .await;
     }
     for status in [StatusCode::BadNoCommunication, StatusCode::BadOutOfService] {
         bench.set(path, bad(status));
-        log.ends_with(0, None, status).await;
+        log.ends_with(&id, None, status).await;
     }
     bench.set(path, uncertain(LAST_USABLE, value.clone()));
     log.until("Uncertain after Bad", |log| {
-        let last = log.all(0).pop()?;
+        let last = log.all(&id).pop()?;
         (last.status() == LAST_USABLE && near(&last.value, &value)).then_some(())
     })
     .await;
     // Exactly Good, exactly the value, and no overflow bit on the way.
     bench.set(path, good(value.clone()));
-    log.ends_with(0, Some(value), StatusCode::Good).await;
-    for told in log.all(0) {
+    log.ends_with(&id, Some(value), StatusCode::Good).await;
+    for told in log.all(&id) {
         assert!(!told.status().overflow(), "{told:?}");
         let null = matches!(told.value, None | Some(Variant::Empty));
         assert!(!null || told.status().is_bad(), "Good null: {told:?}");
