@@ -275,32 +275,40 @@ pub struct Subscribed<'a> {
 }
 
 impl Subscribed<'_> {
-    /// Watches nodes as clients do by default: queue of one, no filter.
+    /// Watches nodes as clients do by default: queue of one, no filter. Returns the ids of the items.
     pub async fn watch(&self, ids: &[NodeId]) -> Vec<u32> {
-        let requests = ids.iter().map(request).collect();
-        self.create(requests)
-            .await
+        let created = self.create(ids.iter().map(request).collect()).await;
+        created
             .into_iter()
-            .map(|(status, id)| {
-                assert_eq!(status, StatusCode::Good);
-                id
+            .map(|item| {
+                assert_eq!(item.status, StatusCode::Good);
+                item.id
             })
             .collect()
     }
 
-    pub async fn create(
-        &self,
-        requests: Vec<MonitoredItemCreateRequest>,
-    ) -> Vec<(StatusCode, u32)> {
+    pub async fn create(&self, requests: Vec<MonitoredItemCreateRequest>) -> Vec<Created> {
         self.client
             .session
             .create_monitored_items(self.id, TimestampsToReturn::Both, requests)
             .await
             .unwrap()
             .into_iter()
-            .map(|created| (created.result.status_code, created.result.monitored_item_id))
+            .map(|created| Created {
+                status: created.result.status_code,
+                id: created.result.monitored_item_id,
+                parameters: created.requested_parameters,
+            })
             .collect()
     }
+}
+
+/// What became of a request for an item.
+pub struct Created {
+    pub status: StatusCode,
+    pub id: u32,
+    /// With the handle that the client library has given it.
+    pub parameters: MonitoringParameters,
 }
 
 /// A monitored item as clients ask for it by default.
