@@ -1,19 +1,19 @@
-//! Browse, Read, Write, TranslateBrowsePaths and RegisterNodes on the machines.
+//! Browse, Read, Write and RegisterNodes on the machines.
 
 use std::collections::HashSet;
 
 use opcua::types::{
-    AttributeId, BrowseDescription, BrowseDirection, BrowsePath, BrowseResult, DataTypeId,
-    DataValue, LocalizedText, NodeClass, NodeClassMask, NodeId, NumericRange, ObjectId,
-    QualifiedName, ReadValueId, ReferenceDescription, ReferenceTypeId, RelativePath,
-    RelativePathElement, StatusCode, TimestampsToReturn, UAString, VariableId, Variant, WriteValue,
+    AttributeId, BrowseDescription, BrowseDirection, BrowseResult, DataTypeId, DataValue,
+    LocalizedText, NodeClass, NodeClassMask, NodeId, NumericRange, ObjectId, QualifiedName,
+    ReadValueId, ReferenceDescription, ReferenceTypeId, StatusCode, TimestampsToReturn, UAString,
+    VariableId, Variant, WriteValue,
 };
 use umati_bridge::umati::blueprint::Plan;
 use umati_bridge::umati::namespaces as ns;
 
 use super::bench::*;
 
-fn machines_folder() -> NodeId {
+pub fn machines_folder() -> NodeId {
     NodeId::new(ns::MACHINERY, 1001u32)
 }
 
@@ -358,69 +358,6 @@ async fn nothing_can_be_written() {
     );
 }
 
-fn path(start: &NodeId, names: &[QualifiedName]) -> BrowsePath {
-    BrowsePath {
-        starting_node: start.clone(),
-        relative_path: RelativePath {
-            elements: Some(
-                names
-                    .iter()
-                    .map(|name| RelativePathElement {
-                        reference_type_id: ReferenceTypeId::HierarchicalReferences.into(),
-                        is_inverse: false,
-                        include_subtypes: true,
-                        target_name: name.clone(),
-                    })
-                    .collect(),
-            ),
-        },
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn browse_paths_lead_from_objects_into_a_machine() {
-    let bench = Bench::serve(machines(2, &plan())).await;
-    let client = bench.connect().await;
-    let machines = QualifiedName::new(ns::MACHINERY, "Machines");
-    let machine = |n: usize| QualifiedName::new(ns::INSTANCES, format!("Machine {n}"));
-    let double = QualifiedName::new(ns::INSTANCES, DOUBLE);
-    let string = QualifiedName::new(ns::INSTANCES, STRING);
-    let objects: NodeId = ObjectId::ObjectsFolder.into();
-    let state = QualifiedName::new(ns::DI, "Identification");
-    let number = QualifiedName::new(ns::DI, "SerialNumber");
-    let results = client
-        .session
-        .translate_browse_paths_to_node_ids(&[
-            path(&objects, &[machines.clone(), machine(1), double.clone()]),
-            // Two from one node in one request.
-            path(&node(0, ""), std::slice::from_ref(&double)),
-            path(&node(0, ""), &[string]),
-            path(&node(0, ""), &[state, number]),
-            path(&machines_folder(), &[machine(0)]),
-            path(
-                &node(0, ""),
-                &[QualifiedName::new(ns::INSTANCES, "Nothing")],
-            ),
-            path(&node(5, ""), &[double]),
-        ])
-        .await
-        .unwrap();
-    let targets: Vec<Vec<NodeId>> = results
-        .iter()
-        .map(|r| {
-            let targets = r.targets.iter().flatten();
-            targets.map(|t| t.target_id.node_id.clone()).collect()
-        })
-        .collect();
-    assert_eq!(targets[0], [node(1, DOUBLE)]);
-    assert_eq!(targets[1], [node(0, DOUBLE)]);
-    assert_eq!(targets[2], [node(0, STRING)]);
-    assert_eq!(targets[3], [node(0, "Identification/SerialNumber")]);
-    assert_eq!(targets[4], [node(0, "")]);
-    assert_eq!(results[5].status_code, StatusCode::BadNoMatch);
-    assert!(results[6].status_code.is_bad());
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_nodes_are_unknown_to_each_service() {
     let bench = Bench::start().await;
@@ -460,4 +397,29 @@ async fn the_namespace_array_is_the_table_of_the_program() {
         ns::instances_uri(APPLICATION_URI)
     );
     assert_eq!(uris.len(), usize::from(ns::INSTANCES) + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_namespace_is_described_once() {
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+    let below = references(
+        &client,
+        &ObjectId::Server_Namespaces.into(),
+        BrowseDirection::Forward,
+    )
+    .await;
+    let mut described: Vec<u16> = below
+        .iter()
+        .filter(|r| r.node_class == NodeClass::Object)
+        .map(|r| r.browse_name.namespace_index)
+        .collect();
+    described.sort_unstable();
+    assert_eq!(described, Vec::from_iter(0..=ns::INSTANCES));
+    let uri = NodeId::new(ns::VENDOR, "Namespaces/13/NamespaceUri");
+    let read = client.read(uri, AttributeId::Value).await;
+    assert_eq!(
+        read.value,
+        Some(ns::instances_uri(APPLICATION_URI).as_str().into())
+    );
 }

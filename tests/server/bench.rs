@@ -329,31 +329,37 @@ pub fn request(id: &NodeId) -> MonitoredItemCreateRequest {
 
 /// What a client was told, by node and in order.
 #[derive(Clone, Default)]
-pub struct Log(Arc<(Mutex<HashMap<NodeId, Vec<DataValue>>>, Notify)>);
+pub struct Log(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    told: Mutex<HashMap<NodeId, Vec<DataValue>>>,
+    noted: Notify,
+}
 
 impl Log {
     fn note(&self, item: &MonitoredItem, value: DataValue) {
-        let mut log = self.0.0.lock().unwrap();
+        let mut log = self.0.told.lock().unwrap();
         let node = item.item_to_monitor().node_id.clone();
         log.entry(node).or_default().push(value);
-        self.0.1.notify_waiters();
+        self.0.noted.notify_waiters();
     }
 
     pub fn all(&self, node: &NodeId) -> Vec<DataValue> {
-        let log = self.0.0.lock().unwrap();
+        let log = self.0.told.lock().unwrap();
         log.get(node).cloned().unwrap_or_default()
     }
 
     /// How many nodes were told something.
     pub fn items(&self) -> usize {
-        self.0.0.lock().unwrap().len()
+        self.0.told.lock().unwrap().len()
     }
 
     /// Waits until the log fulfils a condition.
     pub async fn until<R>(&self, what: &str, condition: impl Fn(&Self) -> Option<R>) -> R {
         let waiting = async {
             loop {
-                let noted = self.0.1.notified();
+                let noted = self.0.noted.notified();
                 tokio::pin!(noted);
                 noted.as_mut().enable();
                 if let Some(result) = condition(self) {
@@ -364,7 +370,7 @@ impl Log {
         };
         tokio::time::timeout(PATIENCE, waiting)
             .await
-            .unwrap_or_else(|_| panic!("{what}; told: {:#?}", self.0.0.lock().unwrap()))
+            .unwrap_or_else(|_| panic!("{what}; told: {:#?}", self.0.told.lock().unwrap()))
     }
 
     /// Waits until the last that was told of a node is exactly this.
