@@ -15,6 +15,8 @@ use opcua::types::{
 };
 
 const INSTANCES: u16 = 13;
+/// After this the fleet is read in full and the first allocations are over.
+const SETTLE: Duration = Duration::from_secs(10);
 const PUBLISHING_INTERVAL: Duration = Duration::from_millis(100);
 /// Machines whose changes the client watches: enough for a distribution, few enough not to be the load.
 const WATCHED: usize = 20;
@@ -68,7 +70,7 @@ fn main() {
         },
         |rest| format!("opc.tcp://{rest}"),
     );
-    std::thread::sleep(Duration::from_secs(10));
+    pass(SETTLE);
     let idle = processor_share(pid, seconds);
     let memory = resident_mib(pid);
     let mut delays = tokio::runtime::Runtime::new()
@@ -143,6 +145,12 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<String> {
     Some(rest.split_once(end)?.0.trim_end_matches(',').to_owned())
 }
 
+/// Lets time pass: here it is what is measured.
+#[allow(clippy::disallowed_methods)]
+fn pass(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// Share of one core that the process used over `seconds` (proc(5), USER_HZ = 100).
 fn processor_share(pid: u32, seconds: usize) -> f64 {
     let ticks = || {
@@ -157,7 +165,7 @@ fn processor_share(pid: u32, seconds: usize) -> f64 {
         fields[11] + fields[12]
     };
     let began = (ticks(), Instant::now());
-    std::thread::sleep(Duration::from_secs(seconds as u64));
+    pass(Duration::from_secs(seconds as u64));
     (ticks() - began.0) as f64 / 100.0 / began.1.elapsed().as_secs_f64()
 }
 

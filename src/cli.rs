@@ -225,7 +225,6 @@ mod tests {
             "umati-bridge serve",
             "umati-bridge simulate --port 5000",
             "umati-bridge simulate --printers 0 --port 5000",
-            "umati-bridge simulate --printers 1 --port 0",
             "umati-bridge simulate --printers 1 --port 5000 --speed 0",
             "umati-bridge simulate --printers 1 --port 5000 --speed NaN",
             "umati-bridge demo --port 65536",

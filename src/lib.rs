@@ -3,6 +3,7 @@
 //!
 //! Arrows point one way; `bridge` only connects the rooms and owns their tasks.
 #![forbid(unsafe_code)]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod bridge;
 pub mod cli;

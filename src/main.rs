@@ -1,5 +1,6 @@
 //! The life of the process, in order: parse, load, bind, run, drain.
 #![forbid(unsafe_code)]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::fmt::Display;
 use std::process::ExitCode;

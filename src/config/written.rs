@@ -13,7 +13,8 @@ use super::reader::{Node, Reader, Section};
 use super::secret::Secret;
 use super::source::Source;
 
-const PORTS: RangeInclusive<u16> = 1..=65_535;
+/// 0 lets the system choose a free port; the line that ends the start names it.
+const PORTS: RangeInclusive<u16> = 0..=65_535;
 const POLL_INTERVAL_MS: RangeInclusive<u32> = 100..=3_600_000;
 const STALE_AFTER_MS: RangeInclusive<u32> = 1_000..=86_400_000;
 const YEARS: RangeInclusive<u16> = 1900..=2100;

@@ -10,16 +10,19 @@ use opcua::server::{Limits, OperationalLimits, SubscriptionLimits};
 /// answers need more (see [`MAX_MESSAGE_SIZE`]), so this limit is not its to enforce.
 pub const MAX_REQUEST_SIZE: usize = 1024 * 1024;
 
+/// Stack that one level of nesting takes in the library's decoder, and in dropping what it decoded.
+const STACK_PER_LEVEL: usize = if cfg!(debug_assertions) { 2048 } else { 512 };
+
 /// Stack of the runtime's worker threads; set it with `tokio::runtime::Builder::thread_stack_size`.
 ///
-/// The library decodes a DiagnosticInfo inside a DiagnosticInfo, one byte a level, by recursion without a limit;
-/// a level takes less than 512 bytes of stack. So this much bears any request of [`MAX_REQUEST_SIZE`]. The memory
-/// is only reserved: a thread that does not recurse touches a few kilobytes of it.
+/// The library decodes a DiagnosticInfo inside a DiagnosticInfo, one byte a level, by recursion without a limit.
+/// This much bears any request of [`MAX_REQUEST_SIZE`]. The memory is only reserved: a thread that does not recurse
+/// touches a few kilobytes of it.
 #[cfg(target_pointer_width = "64")]
-pub const WORKER_STACK_SIZE: usize = MAX_REQUEST_SIZE * 512;
+pub const WORKER_STACK_SIZE: usize = MAX_REQUEST_SIZE * STACK_PER_LEVEL;
 /// A 32-bit process cannot reserve that much a thread; this bears requests of 64 kB.
 #[cfg(not(target_pointer_width = "64"))]
-pub const WORKER_STACK_SIZE: usize = 32 * 1024 * 1024;
+pub const WORKER_STACK_SIZE: usize = 64 * 1024 * STACK_PER_LEVEL;
 
 /// Largest answer: 20,000 references of a Browse take about 4 MB, a Read of 10,000 structures as much.
 pub(super) const MAX_MESSAGE_SIZE: usize = 16 * 1024 * 1024;
@@ -93,7 +96,31 @@ pub(super) fn limits(machines: usize) -> Limits {
 
 #[cfg(test)]
 mod tests {
+    use opcua::types::{BinaryDecodable, ContextOwned, Variant};
+
     use super::*;
+
+    /// Scaled down, as the stack that is touched stays resident.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_worker_survives_the_deepest_request() {
+        const SCALE: usize = 32;
+        const DIAGNOSTIC_INFO: u8 = 25;
+        const HAS_INNER: u8 = 0x40;
+        let decode = || {
+            let mut bytes = vec![HAS_INNER; MAX_REQUEST_SIZE / SCALE];
+            bytes[0] = DIAGNOSTIC_INFO;
+            bytes.push(0);
+            let context = ContextOwned::default();
+            drop(Variant::decode(&mut bytes.as_slice(), &context.context()));
+        };
+        std::thread::Builder::new()
+            .stack_size(WORKER_STACK_SIZE / SCALE)
+            .spawn(decode)
+            .unwrap()
+            .join()
+            .unwrap();
+    }
 
     #[test]
     fn one_subscription_holds_every_variable() {

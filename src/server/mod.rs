@@ -23,6 +23,7 @@ mod publisher;
 mod run;
 mod settings;
 mod setup;
+mod types;
 
 pub use self::error::ServerError;
 pub use self::identity::{Identity, IdentityError};
@@ -31,4 +32,5 @@ pub use self::plant::{Plant, SharedInstance};
 pub use self::publisher::Publisher;
 pub use self::run::Drained;
 pub use self::settings::Settings;
-pub use self::setup::{Server, TypeImport};
+pub use self::setup::Server;
+pub use self::types::TypeImport;

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use opcua::server::authenticator::UserToken;
-use opcua::types::{Identifier, NodeId};
+use opcua::types::{Identifier, NodeId, ObjectId, ReferenceTypeId};
 
-use crate::umati::blueprint::{NodeIndex, Target};
+use crate::umati::blueprint::{NodeIndex, NodeKind, Target};
 use crate::umati::instance::Instance;
 use crate::umati::namespaces;
 
@@ -49,16 +49,19 @@ impl Plant {
             let instance = read(shared);
             by_id.insert(Box::from(instance.id()), position);
             let root = instance.blueprint().node(NodeIndex::ROOT);
+            let mut hang = |anchor: NodeId, reference_type: NodeId| {
+                anchored.entry(anchor).or_default().push(Anchored {
+                    instance: position,
+                    reference_type,
+                });
+            };
             for reference in root.references.iter().filter(|r| !r.is_forward) {
                 if let Target::Foreign(anchor) = &reference.target {
-                    anchored
-                        .entry(anchor.node_id.clone())
-                        .or_default()
-                        .push(Anchored {
-                            instance: position,
-                            reference_type: reference.reference_type.clone(),
-                        });
+                    hang(anchor.node_id.clone(), reference.reference_type.clone());
                 }
+            }
+            if is_notifier(&instance) {
+                hang(ObjectId::Server.into(), ReferenceTypeId::HasNotifier.into());
             }
         }
         Self(Arc::new(Inner {
@@ -141,6 +144,12 @@ pub(super) fn split(id: &NodeId) -> Option<(&str, &str)> {
         }
         _ => None,
     }
+}
+
+/// Whether an instance has events, so that it stands in the tree of notifiers below `Server` (OPC 10000-3 §7.17).
+pub(super) fn is_notifier(instance: &Instance) -> bool {
+    let root = &instance.blueprint().node(NodeIndex::ROOT).kind;
+    matches!(root, NodeKind::Object { event_notifier, .. } if *event_notifier != 0)
 }
 
 /// Reads an instance. A task that panicked while writing left values behind that are as good as any other.

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use opcua::crypto::SecurityPolicy;
-use opcua::nodes::NodeSetImport;
-use opcua::server::node_manager::memory::simple_node_manager_imports;
+use opcua::server::node_manager::memory::{CoreNodeManagerBuilder, InMemoryNodeManagerBuilder};
 use opcua::server::{
     ANONYMOUS_USER_TOKEN_ID, Server as LibraryServer, ServerBuilder, ServerEndpoint, ServerHandle,
 };
@@ -21,10 +20,8 @@ use super::plant::Plant;
 use super::publish::Dispatcher;
 use super::publisher::Publisher;
 use super::settings::Settings;
+use super::types::{self, TypeImport, Types};
 use crate::umati::namespaces;
-
-/// A NodeSet of types, ready to be imported.
-pub type TypeImport = Box<dyn NodeSetImport>;
 
 /// The name that UaExpert shows before it has connected.
 const APPLICATION_NAME: &str = "umati-bridge";
@@ -43,12 +40,12 @@ pub struct Server {
 impl Server {
     /// Sets up a server over `plant`. Must be called within a tokio runtime: the library starts its clock here.
     ///
-    /// `types` are the NodeSets of [`namespaces::TYPE_URIS`], in that order.
+    /// `imports` are the NodeSets of [`namespaces::TYPE_URIS`], in that order.
     pub fn build(
         settings: &Settings,
         identity: &Identity,
         plant: Plant,
-        types: Vec<TypeImport>,
+        imports: Vec<TypeImport>,
     ) -> Result<(Self, Publisher), ServerError> {
         if !settings.is_open() {
             return Err(ServerError::NobodyCouldLogIn {
@@ -76,7 +73,13 @@ impl Server {
             .max_session_timeout_ms(limits::MAX_SESSION_TIMEOUT_MS)
             .diagnostics_enabled(true)
             .with_authenticator(Arc::new(OpenToReaders))
-            .with_node_manager(simple_node_manager_imports(types, "types"))
+            // Each manager registers its namespaces when it is built, so their order is the namespace table's.
+            .without_node_managers()
+            .with_node_manager(InMemoryNodeManagerBuilder::new(CoreNodeManagerBuilder))
+            .with_node_manager(Types {
+                imports,
+                application_uri: settings.application_uri.clone(),
+            })
             .with_node_manager(move |context| MachineNodes::new(&context, plant, &application_uri));
         for (name, endpoint) in &endpoints {
             builder = builder.add_endpoint(*name, endpoint.clone());
@@ -84,6 +87,7 @@ impl Server {
         let (library, handle) = builder.build().map_err(ServerError::SetUp)?;
         check_namespaces(&handle, &settings.application_uri)?;
         capabilities::tell_the_truth(&handle, machines);
+        types::describe_own_namespaces(&handle, &settings.application_uri, &settings.version)?;
 
         let nodes = handle
             .node_managers()

@@ -79,11 +79,11 @@ fn a_host_name_with_scheme() {
 fn settings_out_of_range() {
     assert_refused(
         &settings(
-            r#"  "umati_server_port": 0,
+            r#"  "umati_server_port": -1,
   "poll_interval_ms": 3600001,
   "stale_after_ms": 999"#,
         ),
-        r#"error: a whole number from 1 to 65535 is wanted here, but this is 0
+        r#"error: a whole number from 0 to 65535 is wanted here, but this is -1
   --> /etc/bridge/config.json:2:24 umati_server_port
   help: write "umati_server_port": 4840
 

@@ -59,7 +59,7 @@ error: a list of whole numbers is wanted here, but this is text
   --> /etc/bridge/config.json:2:13 mes_id
   help: write "mes_id": [ 1 ]
 
-error: a whole number from 1 to 65535 is wanted here, but this is text
+error: a whole number from 0 to 65535 is wanted here, but this is text
   --> /etc/bridge/config.json:2:39 umati_server_port
   help: write "umati_server_port": 4840
 
@@ -112,7 +112,7 @@ fn every_setting_of_the_wrong_type() {
             r#"  "umati_server_port": "4840", "listen": 1, "public_hostname": null, "state_dir": [], "poll_interval_ms": 99.5,
   "stale_after_ms": 1e5, "allow_anonymous": "yes", "mes": {}, "operators": "anna""#,
         ),
-        r#"error: a whole number from 1 to 65535 is wanted here, but this is text
+        r#"error: a whole number from 0 to 65535 is wanted here, but this is text
   --> /etc/bridge/config.json:2:24 umati_server_port
   help: write "umati_server_port": 4840
 

@@ -280,7 +280,7 @@ impl<'a> Check<'a> {
         });
         // A folder's type declares no members at all; what it holds is said in prose (OPC 10000-5 §6.6).
         let stands_in_folder =
-            type_of(space, parent).is_some_and(|t| t.id == NodeId::from(ObjectTypeId::FolderType));
+            type_of(space, parent).is_some_and(|t| t.id == ObjectTypeId::FolderType);
         if fills_placeholder || stands_in_folder {
             if namespace != self.extension.instances && !self.is_building_block(child) {
                 self.find(

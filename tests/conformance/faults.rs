@@ -53,7 +53,7 @@ pub const FAULTS: &[Fault] = &[
         inject: |space, root| {
             node(space, root, "Equipment")
                 .references
-                .retain(|r| r.reference_type != NodeId::from(ReferenceTypeId::HasTypeDefinition));
+                .retain(|r| r.reference_type != ReferenceTypeId::HasTypeDefinition);
         },
         finding: "Equipment: has 0 type definitions",
     },
@@ -108,7 +108,7 @@ pub const FAULTS: &[Fault] = &[
         inject: |space, root| {
             node(space, root, "Identification/SoftwareIdentification")
                 .references
-                .retain(|r| r.reference_type == NodeId::from(ReferenceTypeId::HasTypeDefinition));
+                .retain(|r| r.reference_type == ReferenceTypeId::HasTypeDefinition);
         },
         finding: "MandatoryPlaceholder member 10:<SoftwareItem> is missing",
     },
@@ -259,7 +259,7 @@ fn node<'a>(space: &'a mut Space, root: &NodeId, path: &str) -> &'a mut Node {
 
 fn set_type(space: &mut Space, root: &NodeId, path: &str, type_definition: NodeId) {
     for reference in &mut node(space, root, path).references {
-        if reference.reference_type == NodeId::from(ReferenceTypeId::HasTypeDefinition) {
+        if reference.reference_type == ReferenceTypeId::HasTypeDefinition {
             reference.target = type_definition.clone();
         }
     }

@@ -6,7 +6,6 @@ mod faults;
 mod space;
 
 #[path = "../common/mod.rs"]
-#[allow(dead_code)]
 mod common;
 
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use opcua::types::{
 use super::super::plant::Found;
 use crate::umati::blueprint::{NodeIndex, NodeKind, VariableAttributes};
 use crate::umati::instance::Instance;
+use crate::umati::namespaces;
 
 /// AccessLevel bit CurrentRead, OPC 10000-3 §8.57.
 const CURRENT_READ: u8 = 1;
@@ -133,14 +134,18 @@ fn variable_attribute(variable: &VariableAttributes, attribute: AttributeId) -> 
     }
 }
 
-/// The root is called what the machine is called.
+/// The root is called what the machine is called; the one root of a type of ours, the bridge object, has a name
+/// that our own specification gives it.
 pub(super) fn browse_name(instance: &Instance, index: NodeIndex) -> QualifiedName {
-    let declared = &instance.blueprint().node(index).browse_name;
-    if index == NodeIndex::ROOT {
-        QualifiedName::new(declared.namespace_index, instance.name())
-    } else {
-        declared.clone()
+    let node = instance.blueprint().node(index);
+    if index != NodeIndex::ROOT {
+        return node.browse_name.clone();
     }
+    let namespace = match node.type_definition().namespace {
+        namespaces::VENDOR => namespaces::VENDOR,
+        _ => namespaces::INSTANCES,
+    };
+    QualifiedName::new(namespace, instance.name())
 }
 
 pub(super) fn display_name(instance: &Instance, index: NodeIndex) -> LocalizedText {

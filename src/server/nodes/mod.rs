@@ -20,7 +20,7 @@ use opcua::server::node_manager::{
     BrowseNode, BrowsePathItem, ExternalReferenceRequest, MonitoredItemRef, MonitoredItemUpdateRef,
     NodeManager, ReadNode, RegisterNodeItem, RequestContext, ServerContext, WriteNode,
 };
-use opcua::types::{DateTime, MonitoringMode, NodeId, StatusCode, TimestampsToReturn};
+use opcua::types::{MonitoringMode, NodeId, StatusCode, TimestampsToReturn};
 
 use super::plant::Plant;
 use super::publish::Dispatcher;
@@ -29,7 +29,8 @@ use crate::umati::namespaces;
 pub(super) struct MachineNodes {
     plant: Plant,
     dispatcher: Arc<Dispatcher>,
-    namespace: NamespaceMetadata,
+    /// The namespaces that no NodeSet claims.
+    namespaces: Vec<NamespaceMetadata>,
 }
 
 impl MachineNodes {
@@ -47,14 +48,17 @@ impl MachineNodes {
                 context.subscriptions.clone(),
             )),
             plant,
-            namespace: NamespaceMetadata {
-                namespace_uri: uri,
-                namespace_index: index,
-                is_namespace_subset: Some(false),
-                namespace_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
-                namespace_publication_date: Some(DateTime::now()),
+            namespaces: [
+                (namespaces::SERVER, application_uri.to_owned()),
+                (index, uri),
+            ]
+            .into_iter()
+            .map(|(namespace_index, namespace_uri)| NamespaceMetadata {
+                namespace_uri,
+                namespace_index,
                 ..NamespaceMetadata::default()
-            },
+            })
+            .collect(),
         }
     }
 
@@ -76,7 +80,7 @@ impl NodeManager for MachineNodes {
     /// Also the one hook that is called for each session that is activated.
     fn namespaces_for_user(&self, context: &RequestContext) -> Vec<NamespaceMetadata> {
         self.dispatcher.met(context);
-        vec![self.namespace.clone()]
+        self.namespaces.clone()
     }
 
     async fn init(&self, _: &mut DefaultTypeTree, _: ServerContext) {}

@@ -3,9 +3,12 @@
 use opcua::nodes::TypeTree;
 use opcua::server::authenticator::UserToken;
 use opcua::server::node_manager::NodeMetadata;
-use opcua::types::{ExpandedNodeId, NodeClass, NodeId, ReferenceDescription};
+use opcua::types::{
+    ExpandedNodeId, LocalizedText, NodeClass, NodeId, ObjectId, ObjectTypeId, QualifiedName,
+    ReferenceDescription, ReferenceTypeId,
+};
 
-use super::super::plant::Plant;
+use super::super::plant::{Plant, is_notifier};
 use super::attributes::{browse_name, display_name};
 use crate::umati::blueprint::{NodeIndex, Target};
 use crate::umati::instance::Instance;
@@ -80,7 +83,25 @@ pub(super) fn walk(
         };
         each(target.into_ref_desc(reference.is_forward, reference.reference_type.clone()));
     }
+    let has_notifier = ReferenceTypeId::HasNotifier.into();
+    if found.index == NodeIndex::ROOT
+        && is_notifier(instance)
+        && filter.admits(&has_notifier, false)
+    {
+        each(server().into_ref_desc(false, has_notifier));
+    }
     Source::Ours
+}
+
+/// What Browse tells of the Server object.
+fn server() -> NodeMetadata {
+    NodeMetadata {
+        node_id: ObjectId::Server.into(),
+        type_definition: ObjectTypeId::ServerType.into(),
+        browse_name: QualifiedName::new(0, "Server"),
+        display_name: LocalizedText::new("", "Server"),
+        node_class: NodeClass::Object,
+    }
 }
 
 /// What Browse tells of a node of ours.

@@ -83,7 +83,7 @@ pub(super) enum Step {
 }
 
 /// Long enough for the library to enter an item that it has announced.
-const ENTRY_DEADLINE: Duration = Duration::from_secs(60);
+const ENTRY_DEADLINE: Duration = Duration::from_secs(10);
 /// How soon to look again for an item that the library has not entered yet.
 const ENTRY_POLL: Duration = Duration::from_millis(10);
 
@@ -191,7 +191,8 @@ impl Item {
             }
             Filter::Unknown => {
                 let form = form::exact(truth, &self.range);
-                let status_changed = self.held.as_ref().map(|h| h.status) != Some(form.held.status);
+                let before = (self.held.clone(), self.held_source);
+                let status_changed = before.0.as_ref().map(|h| h.status) != Some(form.held.status);
                 self.hand(subscription, key, form, truth, sampling, now);
                 let taken = subscription
                     .get(&key.item)
@@ -201,6 +202,7 @@ impl Item {
                 }
                 // Each filter lets a new status through, so there is none.
                 self.filter = Filter::Absent;
+                (self.held, self.held_source) = before;
                 self.hand_differing(subscription, key, truth, sampling, now, one_by_one)
             }
         }

@@ -1,0 +1,425 @@
+//! Browse, Read, Write and RegisterNodes on the machines.
+
+use std::collections::HashSet;
+
+use opcua::types::{
+    AttributeId, BrowseDescription, BrowseDirection, BrowseResult, DataTypeId, DataValue,
+    LocalizedText, NodeClass, NodeClassMask, NodeId, NumericRange, ObjectId, QualifiedName,
+    ReadValueId, ReferenceDescription, ReferenceTypeId, StatusCode, TimestampsToReturn, UAString,
+    VariableId, Variant, WriteValue,
+};
+use umati_bridge::umati::blueprint::Plan;
+use umati_bridge::umati::namespaces as ns;
+
+use super::bench::*;
+
+pub fn machines_folder() -> NodeId {
+    NodeId::new(ns::MACHINERY, 1001u32)
+}
+
+fn description(id: &NodeId, direction: BrowseDirection) -> BrowseDescription {
+    BrowseDescription {
+        node_id: id.clone(),
+        browse_direction: direction,
+        reference_type_id: NodeId::null(),
+        include_subtypes: true,
+        node_class_mask: 0,
+        result_mask: 63,
+    }
+}
+
+async fn browse(client: &Client, description: BrowseDescription) -> BrowseResult {
+    let mut results = client
+        .session
+        .browse(&[description], 0, None)
+        .await
+        .unwrap();
+    results.remove(0)
+}
+
+async fn references(
+    client: &Client,
+    id: &NodeId,
+    direction: BrowseDirection,
+) -> Vec<ReferenceDescription> {
+    let result = browse(client, description(id, direction)).await;
+    assert_eq!(result.status_code, StatusCode::Good, "{id}");
+    assert!(result.continuation_point.is_null());
+    result.references.unwrap_or_default()
+}
+
+fn find<'a>(references: &'a [ReferenceDescription], name: &str) -> &'a ReferenceDescription {
+    references
+        .iter()
+        .find(|r| r.browse_name.name.as_ref() == name)
+        .unwrap_or_else(|| panic!("no {name} in {references:#?}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_hangs_from_machines_and_from_server() {
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+
+    let below = references(&client, &machines_folder(), BrowseDirection::Forward).await;
+    let machine = find(&below, "Machine 0");
+    assert_eq!(machine.node_id.node_id, node(0, ""));
+    assert_eq!(machine.reference_type_id, ReferenceTypeId::Organizes);
+    assert_eq!(machine.node_class, NodeClass::Object);
+    assert_eq!(
+        machine.type_definition.node_id,
+        NodeId::new(ns::ADDITIVE_MANUFACTURING, 1005u32)
+    );
+
+    let server: NodeId = ObjectId::Server.into();
+    let below = references(&client, &server, BrowseDirection::Forward).await;
+    let notifier = find(&below, "Machine 0");
+    assert_eq!(notifier.reference_type_id, ReferenceTypeId::HasNotifier);
+
+    let above = references(&client, &node(0, ""), BrowseDirection::Inverse).await;
+    let parents: HashSet<_> = above.iter().map(|r| r.node_id.node_id.clone()).collect();
+    assert_eq!(parents, HashSet::from([machines_folder(), server]));
+    assert!(above.iter().all(|r| !r.is_forward));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_node_can_be_reached_and_is_known_from_both_ends() {
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+    let mut seen = HashSet::from([node(0, "")]);
+    let mut open = vec![node(0, "")];
+    while let Some(id) = open.pop() {
+        for forward in references(&client, &id, BrowseDirection::Forward).await {
+            let target = forward.node_id.node_id;
+            assert!(!forward.browse_name.name.is_null(), "{id} -> {target}");
+            if target.namespace != ns::INSTANCES || !seen.insert(target.clone()) {
+                continue;
+            }
+            let back = references(&client, &target, BrowseDirection::Inverse).await;
+            assert!(back.iter().any(|r| r.node_id.node_id == id), "{target}");
+            open.push(target);
+        }
+    }
+    let instance = bench.machines[0].read().unwrap();
+    assert_eq!(seen.len(), instance.blueprint().len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn browse_honours_filters_and_masks() {
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+    let only_variables = BrowseDescription {
+        reference_type_id: ReferenceTypeId::HasComponent.into(),
+        include_subtypes: false,
+        node_class_mask: NodeClassMask::VARIABLE.bits(),
+        result_mask: 0,
+        ..description(&node(0, ""), BrowseDirection::Forward)
+    };
+    let result = browse(&client, only_variables).await;
+    let found = result.references.unwrap();
+    assert_eq!(found.len(), 7, "{found:#?}");
+    for reference in found {
+        assert!(reference.browse_name.is_null());
+        assert!(reference.display_name.text.is_null());
+        assert!(reference.reference_type_id.is_null());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browse_that_is_cut_goes_on_where_it_stopped() {
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+    let whole = references(&client, &node(0, ""), BrowseDirection::Both).await;
+    let wanted = [description(&node(0, ""), BrowseDirection::Both)];
+    let mut result = client
+        .session
+        .browse(&wanted, 2, None)
+        .await
+        .unwrap()
+        .remove(0);
+    let mut pieces = result.references.take().unwrap();
+    while !result.continuation_point.is_null() {
+        assert_eq!(result.status_code, StatusCode::Good);
+        let point = [result.continuation_point];
+        result = client
+            .session
+            .browse_next(false, &point)
+            .await
+            .unwrap()
+            .remove(0);
+        let piece = result.references.take().unwrap();
+        assert!(piece.len() <= 2);
+        pieces.extend(piece);
+    }
+    assert_eq!(pieces, whole);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_thousand_machines_come_in_one_answer() {
+    const COUNT: usize = 20_000;
+    let plan = Plan::new(NodeId::new(ns::ADDITIVE_MANUFACTURING, 1005u32));
+    let bench = Bench::serve(machines(COUNT, &plan)).await;
+    let client = bench.connect().await;
+    let below = references(&client, &machines_folder(), BrowseDirection::Forward).await;
+    let ours = below
+        .iter()
+        .filter(|r| r.node_id.node_id.namespace == ns::INSTANCES);
+    assert_eq!(ours.count(), COUNT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attributes_are_what_the_specification_says() {
+    use AttributeId as A;
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+    bench.set(DOUBLE, good(20.5));
+    let variable = node(0, DOUBLE);
+    let root = node(0, "");
+    let expected: Vec<(&NodeId, A, Variant)> = vec![
+        (&root, A::NodeId, root.clone().into()),
+        (&root, A::NodeClass, (NodeClass::Object as i32).into()),
+        (
+            &root,
+            A::BrowseName,
+            QualifiedName::new(ns::INSTANCES, "Machine 0").into(),
+        ),
+        (
+            &root,
+            A::DisplayName,
+            LocalizedText {
+                locale: UAString::null(),
+                text: UAString::from("Machine 0"),
+            }
+            .into(),
+        ),
+        (&root, A::EventNotifier, 1u8.into()),
+        (&root, A::WriteMask, 0u32.into()),
+        (&variable, A::NodeClass, (NodeClass::Variable as i32).into()),
+        (
+            &variable,
+            A::BrowseName,
+            QualifiedName::new(ns::INSTANCES, DOUBLE).into(),
+        ),
+        (&variable, A::Value, 20.5.into()),
+        (
+            &variable,
+            A::DataType,
+            NodeId::from(DataTypeId::Double).into(),
+        ),
+        (&variable, A::ValueRank, (-1).into()),
+        (&variable, A::AccessLevel, 1u8.into()),
+        (&variable, A::UserAccessLevel, 1u8.into()),
+        (&variable, A::MinimumSamplingInterval, 0.0.into()),
+        (&variable, A::Historizing, false.into()),
+    ];
+    for (id, attribute, value) in expected {
+        let read = client.read(id.clone(), attribute).await;
+        assert_eq!(read.value, Some(value), "{id} {attribute:?}");
+        assert_eq!(read.status(), StatusCode::Good);
+        assert!(read.server_timestamp.is_some());
+    }
+    for (id, attribute, status) in [
+        (root.clone(), A::Value, StatusCode::BadAttributeIdInvalid),
+        (root.clone(), A::DataType, StatusCode::BadAttributeIdInvalid),
+        (
+            variable.clone(),
+            A::EventNotifier,
+            StatusCode::BadAttributeIdInvalid,
+        ),
+        (
+            variable.clone(),
+            A::Executable,
+            StatusCode::BadAttributeIdInvalid,
+        ),
+        (node(7, ""), A::NodeId, StatusCode::BadNodeIdUnknown),
+        (node(0, "Nowhere"), A::Value, StatusCode::BadNodeIdUnknown),
+        (
+            NodeId::new(ns::INSTANCES, "m0/"),
+            A::NodeId,
+            StatusCode::BadNodeIdUnknown,
+        ),
+        (
+            NodeId::new(ns::INSTANCES, 1u32),
+            A::NodeId,
+            StatusCode::BadNodeIdUnknown,
+        ),
+    ] {
+        assert_eq!(
+            client.read(id.clone(), attribute).await.status(),
+            status,
+            "{id} {attribute:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_comes_with_status_range_and_the_timestamps_asked_for() {
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+    let lost = client.read(node(0, DOUBLE), AttributeId::Value).await;
+    assert_eq!(lost.status(), StatusCode::BadWaitingForInitialData);
+
+    bench.set(ARRAY, good(vec![1.0, 2.0, 3.0]));
+    bench.set(STRING, good("benchy"));
+    let read = async |path: &str, range: NumericRange, timestamps| -> DataValue {
+        let wanted = ReadValueId {
+            index_range: range,
+            ..ReadValueId::new(node(0, path), AttributeId::Value)
+        };
+        client
+            .session
+            .read(&[wanted], timestamps, 0.0)
+            .await
+            .unwrap()
+            .remove(0)
+    };
+    let both = TimestampsToReturn::Both;
+    let part = read(ARRAY, NumericRange::Range(1, 2), both).await;
+    assert_eq!(part.value, Some(vec![2.0, 3.0].into()));
+    let part = read(STRING, NumericRange::Range(0, 2), both).await;
+    assert_eq!(part.value, Some("ben".into()));
+    let beyond = read(ARRAY, NumericRange::Index(9), both).await;
+    assert_eq!(beyond.status(), StatusCode::BadIndexRangeNoData);
+    bench.set(INT32, good(1));
+    let scalar = read(INT32, NumericRange::Index(0), both).await;
+    assert_eq!(scalar.status(), StatusCode::BadIndexRangeNoData);
+
+    for (timestamps, source, server) in [
+        (TimestampsToReturn::Both, true, true),
+        (TimestampsToReturn::Source, true, false),
+        (TimestampsToReturn::Server, false, true),
+        (TimestampsToReturn::Neither, false, false),
+    ] {
+        let value = read(INT32, NumericRange::None, timestamps).await;
+        assert_eq!(value.source_timestamp.is_some(), source, "{timestamps:?}");
+        assert_eq!(value.server_timestamp.is_some(), server, "{timestamps:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_structures_have_encodings() {
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+    bench.set(INT32, good(1));
+    for (path, attribute) in [(INT32, AttributeId::Value), ("", AttributeId::BrowseName)] {
+        let wanted = ReadValueId {
+            data_encoding: QualifiedName::new(0, "Default XML"),
+            ..ReadValueId::new(node(0, path), attribute)
+        };
+        let read = client
+            .session
+            .read(&[wanted], TimestampsToReturn::Both, 0.0)
+            .await
+            .unwrap();
+        assert_eq!(
+            read[0].status(),
+            StatusCode::BadDataEncodingInvalid,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_can_be_written() {
+    let mut plan = plan();
+    plan.access(STRING, 3);
+    let bench = Bench::serve(machines(1, &plan)).await;
+    let client = bench.connect().await;
+    let write = async |id: NodeId, attribute: AttributeId| {
+        let value = WriteValue::new(id, attribute, NumericRange::None, DataValue::new_now("x"));
+        client.session.write(&[value]).await.unwrap()[0]
+    };
+    assert_eq!(
+        write(node(0, DOUBLE), AttributeId::Value).await,
+        StatusCode::BadNotWritable
+    );
+    assert_eq!(
+        write(node(0, STRING), AttributeId::Value).await,
+        StatusCode::BadUserAccessDenied
+    );
+    assert_eq!(
+        write(node(0, ""), AttributeId::DisplayName).await,
+        StatusCode::BadNotWritable
+    );
+    assert_eq!(
+        write(node(0, ""), AttributeId::Value).await,
+        StatusCode::BadAttributeIdInvalid
+    );
+    assert_eq!(
+        write(node(0, "No"), AttributeId::Value).await,
+        StatusCode::BadNodeIdUnknown
+    );
+    let level = client
+        .read(node(0, STRING), AttributeId::UserAccessLevel)
+        .await;
+    assert_eq!(
+        level.value,
+        Some(1u8.into()),
+        "what the user may do, not what is declared"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_nodes_are_unknown_to_each_service() {
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+    let result = browse(&client, description(&node(9, "X"), BrowseDirection::Both)).await;
+    assert_eq!(result.status_code, StatusCode::BadNodeIdUnknown);
+    let subscription = client.subscribe().await;
+    let created = subscription.create(vec![request(&node(9, "X"))]).await;
+    assert_eq!(created[0].status, StatusCode::BadNodeIdUnknown);
+    let known = client
+        .session
+        .register_nodes(&[node(0, DOUBLE)])
+        .await
+        .unwrap();
+    assert_eq!(known, [node(0, DOUBLE)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_namespace_array_is_the_table_of_the_program() {
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+    let read = client
+        .read(VariableId::Server_NamespaceArray.into(), AttributeId::Value)
+        .await;
+    let Some(Variant::Array(array)) = read.value else {
+        panic!("{read:?}")
+    };
+    let uris: Vec<String> = array.values.iter().map(ToString::to_string).collect();
+    assert_eq!(uris[0], "http://opcfoundation.org/UA/");
+    assert_eq!(uris[usize::from(ns::SERVER)], APPLICATION_URI);
+    assert_eq!(
+        uris[usize::from(ns::DI)..=usize::from(ns::VENDOR)],
+        ns::TYPE_URIS
+    );
+    assert_eq!(
+        uris[usize::from(ns::INSTANCES)],
+        ns::instances_uri(APPLICATION_URI)
+    );
+    assert_eq!(uris.len(), usize::from(ns::INSTANCES) + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_namespace_is_described_once() {
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+    let below = references(
+        &client,
+        &ObjectId::Server_Namespaces.into(),
+        BrowseDirection::Forward,
+    )
+    .await;
+    let mut described: Vec<u16> = below
+        .iter()
+        .filter(|r| r.node_class == NodeClass::Object)
+        .map(|r| r.browse_name.namespace_index)
+        .collect();
+    described.sort_unstable();
+    assert_eq!(described, Vec::from_iter(0..=ns::INSTANCES));
+    let uri = NodeId::new(ns::VENDOR, "Namespaces/13/NamespaceUri");
+    let read = client.read(uri, AttributeId::Value).await;
+    assert_eq!(
+        read.value,
+        Some(ns::instances_uri(APPLICATION_URI).as_str().into())
+    );
+}

@@ -1,0 +1,13 @@
+//! The server from outside: an OPC UA client against a server in this process.
+
+mod address_space;
+mod bench;
+mod browse_paths;
+mod endpoints;
+mod identity;
+mod lifecycle;
+mod limits;
+mod model_change;
+mod quality;
+mod sampling;
+mod subscriptions;
