@@ -39,7 +39,8 @@ impl Bridge {
         command
             .args(["demo", "--port", &free_port().to_string(), "--printers"])
             .arg(printers.to_string())
-            .current_dir(home.path());
+            // Where the demo keeps its certificate.
+            .env("XDG_STATE_HOME", home.path());
         Self::start(home, &mut command)
     }
 
