@@ -1,0 +1,142 @@
+//! What can go wrong between the bridge and an OctoPrint: it shows in the right facts, passes by itself, and the
+//! other machines notice nothing.
+
+use opcua::types::StatusCode;
+use tokio::task::JoinSet;
+use umati_bridge::octoprint::simulator::{Fault, Handle};
+
+use crate::mes::Machine;
+use crate::paths::{
+    DIAGNOSIS, ITEM_STATE, KEY_VALID, PRINTER_CONNECTED, PROGRAM, SERVER_REACHABLE, TOOL, UPDATED,
+    item, program,
+};
+use crate::plant::{Bridge, OctoPrints, block_on};
+
+/// A fault and what an operator reads of it.
+struct Case {
+    fault: Fault,
+    diagnosis: &'static str,
+    facts: Facts,
+}
+
+/// Which of the facts can still be known.
+#[derive(Clone, Copy)]
+enum Facts {
+    /// OctoPrint is out of reach; what it told last is still usable.
+    OutOfReach,
+    /// Whatever answers there is no OctoPrint: the configuration is wrong.
+    NotOctoPrint,
+}
+
+fn cases() -> Vec<Case> {
+    use Facts::{NotOctoPrint, OutOfReach};
+    let case = |fault, facts, diagnosis| Case {
+        fault,
+        diagnosis,
+        facts,
+    };
+    let other_host = "http://192.0.2.1/".to_owned();
+    vec![
+        case(Fault::Hang, OutOfReach, "no answer within 5 s"),
+        case(Fault::Close, OutOfReach, "x"),
+        case(Fault::Truncate, OutOfReach, "x"),
+        case(Fault::Garbage, OutOfReach, "x"),
+        case(Fault::Status(500), OutOfReach, "it answers 500 Internal Server Error"),
+        case(Fault::Status(502), OutOfReach, "it answers 502 Bad Gateway"),
+        case(Fault::Status(429), OutOfReach, "it answers 429 Too Many Requests"),
+        case(Fault::Status(404), NotOctoPrint, "it answers 404 Not Found; is the path of the URL right?"),
+        case(Fault::Html, NotOctoPrint, "it answers with an HTML page (a login page, or another server?)"),
+        case(Fault::Body("{".into()), NotOctoPrint, "the answer is not valid JSON"),
+        case(Fault::Body("null".into()), NotOctoPrint, "the answer has none of the fields state, job, progress"),
+        case(Fault::Huge(3 << 20), OutOfReach, "more than 2097152 bytes"),
+        case(Fault::Redirect(other_host), OutOfReach, "x"),
+    ]
+}
+
+const WATCHED: [&str; 8] = [
+    TOOL,
+    ITEM_STATE,
+    PROGRAM,
+    SERVER_REACHABLE,
+    KEY_VALID,
+    PRINTER_CONNECTED,
+    DIAGNOSIS,
+    UPDATED,
+];
+
+#[test]
+fn each_fault_shows_in_the_facts_and_passes_and_the_others_keep_their_cadence() {
+    block_on(async {
+        let cases = cases();
+        let count = cases.len();
+        // The last printer is the witness.
+        let octoprints = OctoPrints::start(count + 1).await;
+        let bridge = Bridge::start(octoprints.machines(count + 1)).await;
+        let mes = bridge.mes().await;
+        let witness = mes.machine(&octoprints.machine(count + 1).name);
+        witness.watch(&WATCHED).await;
+        until_healthy(&witness).await;
+
+        let mut running = JoinSet::new();
+        for (index, case) in cases.into_iter().enumerate() {
+            let printer = octoprints.printer(index + 1);
+            let machine = mes.machine(&octoprints.machine(index + 1).name);
+            running.spawn(suffer_and_recover(case, printer, machine, witness.clone()));
+        }
+        running.join_all().await;
+
+        let outages = witness.mes.history(0, &witness.path(SERVER_REACHABLE));
+        assert_eq!(outages.len(), 1, "the witness suffered, too: {outages:?}");
+    });
+}
+
+async fn suffer_and_recover(case: Case, printer: Handle, machine: Machine, witness: Machine) {
+    machine.watch(&WATCHED).await;
+    until_healthy(&machine).await;
+    let before = machine.until(TOOL, "is Good", |seen| seen.is_good()).await;
+
+    let mark = machine.mes.mark();
+    printer.inject(case.fault.clone());
+    let diagnosis = format!("OctoPrint is unreachable: {}", case.diagnosis);
+    machine
+        .until(DIAGNOSIS, &format!("starts with {diagnosis:?}"), |seen| {
+            seen.is_good() && seen.text().starts_with(&diagnosis)
+        })
+        .await;
+    machine.until_is(SERVER_REACHABLE, false, StatusCode::Good).await;
+    let usable = StatusCode::UncertainNoCommunicationLastUsableValue;
+    match case.facts {
+        Facts::OutOfReach => {
+            machine.until_nothing(KEY_VALID, StatusCode::BadNoCommunication).await;
+            machine.until_is(PRINTER_CONNECTED, true, usable).await;
+        }
+        Facts::NotOctoPrint => {
+            let wrong = StatusCode::BadConfigurationError;
+            machine.until_nothing(KEY_VALID, wrong).await;
+            machine.until_nothing(PRINTER_CONNECTED, wrong).await;
+        }
+    }
+    machine.until_is(TOOL, before.value, usable).await;
+    machine.until_is(ITEM_STATE, item::NOT_AVAILABLE, usable).await;
+    machine.until_is(PROGRAM, program::INITIALIZING, usable).await;
+
+    let polls = witness.polls(mark);
+    if case.fault == Fault::Hang {
+        // Its deadline is 50 polls of the others.
+        assert!(polls > 20, "the witness was read {polls} times only");
+    }
+    witness.until_polled(5).await;
+
+    printer.heal();
+    until_healthy(&machine).await;
+}
+
+async fn until_healthy(machine: &Machine) {
+    machine.until_is(SERVER_REACHABLE, true, StatusCode::Good).await;
+    machine.until_is(KEY_VALID, true, StatusCode::Good).await;
+    machine.until_is(PRINTER_CONNECTED, true, StatusCode::Good).await;
+    machine.until(DIAGNOSIS, "is empty", |seen| seen.text().is_empty()).await;
+    machine.until_status(TOOL, StatusCode::Good).await;
+    machine.until_number(ITEM_STATE, item::NOT_EXECUTING).await;
+    machine.until_is(PROGRAM, program::INITIALIZING, StatusCode::Good).await;
+}

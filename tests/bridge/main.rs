@@ -1,0 +1,13 @@
+//! The whole bridge, from OctoPrint to the MES: simulated OctoPrints that misbehave on demand on one side, an OPC UA
+//! client with a default subscription on the other. Nothing in between is looked at.
+//!
+//! Most tests run the bridge in this process, so that they hold the printers in their hand; what concerns the process
+//! is tested with the program itself.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod faults;
+mod mes;
+mod paths;
+mod plant;

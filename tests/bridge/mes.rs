@@ -1,0 +1,399 @@
+//! The MES of these tests: it subscribes to browse paths with default settings and waits for what it is told.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use opcua::client::{ClientBuilder, IdentityToken, MonitoredItem, Session, SubscriptionCallbacks};
+use opcua::crypto::SecurityPolicy;
+use opcua::types::{
+    AttributeId, BrowseDescription, BrowseDirection, BrowseResultMask, DataValue, DateTime,
+    EventFilter, ExtensionObject, MessageSecurityMode, MonitoredItemCreateRequest, MonitoringMode,
+    MonitoringParameters, NodeId, ObjectId, ObjectTypeId, QualifiedName, ReadValueId,
+    ReferenceTypeId, SimpleAttributeOperand, StatusCode, TimestampsToReturn, UAString,
+    UserTokenPolicy, Variant,
+};
+use tokio::sync::watch;
+
+use crate::common::PATIENCE;
+use crate::paths::{BRIDGE, UPDATED};
+
+/// Short, so that a test sees each of the states that follow one another within a second.
+const PUBLISHING_INTERVAL: std::time::Duration = std::time::Duration::from_millis(50);
+
+/// Machinery's `Machines` folder, OPC 40001-1.
+const MACHINES: (u16, u32) = (4, 1001);
+
+/// A connected client with one subscription. Clones share both.
+#[derive(Clone)]
+pub struct Mes {
+    session: Arc<Session>,
+    subscription: u32,
+    log: Arc<watch::Sender<Log>>,
+}
+
+/// Everything that was notified, in order.
+#[derive(Debug, Default)]
+struct Log {
+    paths: HashMap<NodeId, String>,
+    seen: Vec<Seen>,
+    events: Vec<Vec<Variant>>,
+}
+
+/// One value as a client sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    pub path: String,
+    pub value: Variant,
+    pub status: StatusCode,
+    pub source: Option<DateTime>,
+}
+
+impl Seen {
+    fn new(path: &str, value: DataValue) -> Self {
+        Self {
+            path: path.to_owned(),
+            value: value.value.unwrap_or_default(),
+            status: value.status.unwrap_or(StatusCode::Good),
+            source: value.source_timestamp,
+        }
+    }
+
+    pub fn is_good(&self) -> bool {
+        self.status == StatusCode::Good
+    }
+
+    pub fn is_good_number(&self, number: f64) -> bool {
+        self.is_good() && self.number() == Some(number)
+    }
+
+    pub fn number(&self) -> Option<f64> {
+        match self.value {
+            Variant::Double(number) => Some(number),
+            Variant::UInt32(number) => Some(number.into()),
+            Variant::Int32(number) => Some(number.into()),
+            _ => None,
+        }
+    }
+
+    pub fn text(&self) -> &str {
+        match &self.value {
+            Variant::String(text) => text.as_ref(),
+            other => panic!("{} is no text: {other:?}", self.path),
+        }
+    }
+}
+
+impl Mes {
+    /// Connects without a name and without encryption, and makes a subscription.
+    pub async fn connect(endpoint: &str) -> Self {
+        let mut client = ClientBuilder::new()
+            .application_name("MES")
+            .application_uri("urn:mes")
+            .session_retry_limit(0)
+            .client()
+            .expect("a client");
+        let security = (
+            endpoint,
+            SecurityPolicy::None.to_str(),
+            MessageSecurityMode::None,
+            UserTokenPolicy::anonymous(),
+        );
+        let (session, event_loop) = client
+            .connect_to_matching_endpoint(security, IdentityToken::Anonymous)
+            .await
+            .expect("an endpoint");
+        event_loop.spawn();
+        assert!(session.wait_for_connection().await, "no connection");
+
+        let log = Arc::new(watch::Sender::new(Log::default()));
+        let (values, events) = (Arc::clone(&log), Arc::clone(&log));
+        let subscription = session
+            .create_subscription(
+                PUBLISHING_INTERVAL,
+                600,
+                30,
+                0,
+                0,
+                true,
+                SubscriptionCallbacks::new(
+                    |_| {},
+                    move |value, item: &MonitoredItem| {
+                        values.send_modify(|log| {
+                            let path = log.paths[&item.item_to_monitor().node_id].clone();
+                            log.seen.push(Seen::new(&path, value));
+                        });
+                    },
+                    move |fields, _: &MonitoredItem| {
+                        events.send_modify(|log| log.events.push(fields.unwrap_or_default()));
+                    },
+                ),
+            )
+            .await
+            .expect("a subscription");
+        Self {
+            session,
+            subscription,
+            log,
+        }
+    }
+
+    /// What this client sees of a machine, by the machine's name.
+    pub fn machine(&self, name: &str) -> Machine {
+        Machine {
+            mes: self.clone(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// Subscribes to the variables at `paths`: each below `Machines` or `Objects`, names parted by `/`.
+    pub async fn watch(&self, paths: &[String]) {
+        let mut items = Vec::new();
+        for path in paths {
+            let node = self.node(path).await;
+            self.log.send_modify(|log| {
+                log.paths.insert(node.clone(), path.clone());
+            });
+            items.push(MonitoredItemCreateRequest::from(node));
+        }
+        self.monitor(items).await;
+    }
+
+    /// Subscribes to all events of the server's `Server` object, as a client does that wants to know of new nodes.
+    pub async fn watch_model_changes(&self) {
+        let field = |of: ObjectTypeId, name: &str| SimpleAttributeOperand {
+            type_definition_id: of.into(),
+            browse_path: Some(vec![QualifiedName::new(0, name)]),
+            attribute_id: AttributeId::Value as u32,
+            index_range: Default::default(),
+        };
+        let filter = EventFilter {
+            select_clauses: Some(vec![
+                field(ObjectTypeId::BaseEventType, "EventType"),
+                field(ObjectTypeId::GeneralModelChangeEventType, "Changes"),
+            ]),
+            where_clause: Default::default(),
+        };
+        let item = MonitoredItemCreateRequest::new(
+            ReadValueId {
+                node_id: ObjectId::Server.into(),
+                attribute_id: AttributeId::EventNotifier as u32,
+                ..ReadValueId::default()
+            },
+            MonitoringMode::Reporting,
+            MonitoringParameters {
+                filter: ExtensionObject::from_message(filter),
+                queue_size: 100,
+                ..MonitoringParameters::default()
+            },
+        );
+        self.monitor(vec![item]).await;
+    }
+
+    async fn monitor(&self, items: Vec<MonitoredItemCreateRequest>) {
+        let created = self
+            .session
+            .create_monitored_items(self.subscription, TimestampsToReturn::Both, items)
+            .await
+            .expect("monitored items");
+        for item in created {
+            assert_eq!(item.result.status_code, StatusCode::Good);
+        }
+    }
+
+    /// Reads the variable at `path` now.
+    pub async fn read(&self, path: &str) -> Seen {
+        let node = self.node(path).await;
+        let values = self
+            .session
+            .read(&[ReadValueId::from(node)], TimestampsToReturn::Both, 0.0)
+            .await
+            .expect("an answer");
+        Seen::new(path, values.into_iter().next().expect("one value"))
+    }
+
+    /// The node at `path`; panics with the names that are there instead.
+    pub async fn node(&self, path: &str) -> NodeId {
+        let mut node: NodeId = match path.split('/').next() {
+            Some("Server" | BRIDGE) => ObjectId::ObjectsFolder.into(),
+            _ => NodeId::new(MACHINES.0, MACHINES.1),
+        };
+        for name in path.split('/') {
+            let children = self.children(&node).await;
+            let child = children.iter().find(|(child, _)| child == name);
+            node = match child {
+                Some((_, node)) => node.clone(),
+                None => panic!("{path}: no {name} among {children:?}"),
+            };
+        }
+        node
+    }
+
+    /// The names of the machines that this server shows.
+    pub async fn machines(&self) -> Vec<String> {
+        let children = self.children(&NodeId::new(MACHINES.0, MACHINES.1)).await;
+        children.into_iter().map(|(name, _)| name).collect()
+    }
+
+    async fn children(&self, node: &NodeId) -> Vec<(String, NodeId)> {
+        let what = BrowseDescription {
+            node_id: node.clone(),
+            browse_direction: BrowseDirection::Forward,
+            reference_type_id: ReferenceTypeId::HierarchicalReferences.into(),
+            include_subtypes: true,
+            node_class_mask: 0,
+            result_mask: BrowseResultMask::BrowseName as u32,
+        };
+        let results = self.session.browse(&[what], 0, None).await.expect("browse");
+        let references = results.into_iter().flat_map(|result| result.references);
+        references
+            .flatten()
+            .map(|r| (r.browse_name.name.to_string(), r.node_id.node_id))
+            .collect()
+    }
+
+    /// The place in the history where the next notification will stand.
+    pub fn mark(&self) -> usize {
+        self.log.borrow().seen.len()
+    }
+
+    /// What `path` notified since `mark`.
+    pub fn history(&self, mark: usize, path: &str) -> Vec<Seen> {
+        let log = self.log.borrow();
+        let later = log.seen[mark..].iter();
+        later.filter(|seen| seen.path == path).cloned().collect()
+    }
+
+    /// Waits until the newest value of `path` is as asked.
+    pub async fn until(&self, path: &str, what: &str, accept: impl Fn(&Seen) -> bool) -> Seen {
+        let newest = |log: &Log| log.seen.iter().rev().find(|seen| seen.path == path).cloned();
+        self.wait(
+            &format!("{path} {what}"),
+            |log| newest(log).filter(&accept),
+            |log| {
+                let all: Vec<_> = log.seen.iter().filter(|seen| seen.path == path).collect();
+                format!("{:#?}", &all[all.len().saturating_sub(10)..])
+            },
+        )
+        .await
+    }
+
+    /// Waits until `path` notified `count` values since `mark`.
+    pub async fn until_changed(&self, mark: usize, path: &str, count: usize) {
+        let changes = |log: &Log| log.seen[mark..].iter().filter(|s| s.path == path).count();
+        self.wait(
+            &format!("{path} changes {count} times"),
+            |log| (changes(log) >= count).then_some(()),
+            |log| format!("{} times", changes(log)),
+        )
+        .await;
+    }
+
+    /// Waits for an event of this type whose other field is as asked.
+    pub async fn until_event(&self, event_type: ObjectTypeId, accept: impl Fn(&Variant) -> bool) {
+        let event_type = Variant::from(NodeId::from(event_type));
+        self.wait(
+            "the event",
+            |log| {
+                let mut events = log.events.iter();
+                events.find(|e| e[0] == event_type && accept(&e[1])).map(|_| ())
+            },
+            |log| format!("{:#?}", log.events),
+        )
+        .await;
+    }
+
+    async fn wait<T>(
+        &self,
+        what: &str,
+        find: impl Fn(&Log) -> Option<T>,
+        instead: impl Fn(&Log) -> String,
+    ) -> T {
+        let mut log = self.log.subscribe();
+        let waited = tokio::time::timeout(PATIENCE, log.wait_for(|log| find(log).is_some())).await;
+        if let Ok(Ok(log)) = &waited
+            && let Some(found) = find(log)
+        {
+            return found;
+        }
+        drop(waited);
+        panic!("never seen: {what}; instead {}", instead(&self.log.borrow()));
+    }
+}
+
+/// One machine in the eyes of an MES; the paths start at the machine.
+#[derive(Clone)]
+pub struct Machine {
+    pub mes: Mes,
+    pub name: String,
+}
+
+impl Machine {
+    pub fn path(&self, path: &str) -> String {
+        format!("{}/{path}", self.name)
+    }
+
+    pub async fn watch(&self, paths: &[&str]) {
+        let paths: Vec<_> = paths.iter().map(|path| self.path(path)).collect();
+        self.mes.watch(&paths).await;
+    }
+
+    pub async fn read(&self, path: &str) -> Seen {
+        self.mes.read(&self.path(path)).await
+    }
+
+    pub async fn until(&self, path: &str, what: &str, accept: impl Fn(&Seen) -> bool) -> Seen {
+        self.mes.until(&self.path(path), what, accept).await
+    }
+
+    /// Waits until the status of `path` is exactly this.
+    pub async fn until_status(&self, path: &str, status: StatusCode) -> Seen {
+        let what = format!("has status {status}");
+        self.until(path, &what, |seen| seen.status == status).await
+    }
+
+    /// Waits until `path` is this number, Good.
+    pub async fn until_number(&self, path: &str, number: u32) {
+        let what = format!("is {number}");
+        self.until(path, &what, |seen| seen.is_good_number(number.into()))
+            .await;
+    }
+
+    /// Waits until `path` is exactly this value with exactly this status.
+    pub async fn until_is(&self, path: &str, value: impl Into<Variant>, status: StatusCode) {
+        let value = value.into();
+        let what = format!("is {value:?}, {status}");
+        self.until(path, &what, |seen| {
+            seen.value == value && seen.status == status
+        })
+        .await;
+    }
+
+    /// Waits until `path` has exactly this status and no value.
+    pub async fn until_nothing(&self, path: &str, status: StatusCode) {
+        self.until_is(path, Variant::Empty, status).await;
+    }
+
+    /// Values and statuses that `path` notified since `mark`.
+    pub fn history(&self, mark: usize, path: &str) -> Vec<(Variant, StatusCode)> {
+        let history = self.mes.history(mark, &self.path(path));
+        history.into_iter().map(|seen| (seen.value, seen.status)).collect()
+    }
+
+    /// Waits until the machine was read `count` times more.
+    pub async fn until_polled(&self, count: usize) {
+        let mark = self.mes.mark();
+        self.mes
+            .until_changed(mark, &self.path(UPDATED), count)
+            .await;
+    }
+
+    /// How often the machine was read since `mark`.
+    pub fn polls(&self, mark: usize) -> usize {
+        self.mes.history(mark, &self.path(UPDATED)).len()
+    }
+}
+
+/// A text as a client compares it.
+pub fn text(text: &str) -> Variant {
+    Variant::String(UAString::from(text))
+}
