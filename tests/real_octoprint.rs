@@ -13,17 +13,17 @@ use std::time::Duration;
 #[test]
 #[ignore = "needs Python and the package registries"]
 fn octoprint_1_11_8_is_a_umati_machine_through_all_that_befalls_it() {
-    drive("1.11.8");
+    drive("1.11.8", Observer(Client::Asyncua, Policy::Basic256Sha256));
 }
 
 #[test]
 #[ignore = "needs Python and the package registries"]
 fn octoprint_2_0_0rc7_is_a_umati_machine_through_all_that_befalls_it() {
-    drive("2.0.0rc7");
+    drive("2.0.0rc7", Observer(Client::NodeOpcua, Policy::None));
 }
 
-fn drive(version: &str) {
-    let mut scene = Scene::set(version);
+fn drive(version: &str, observer: Observer) {
+    let mut scene = Scene::set(version, observer);
     scene.the_printer_is_not_connected();
     scene.the_printer_connects();
     scene.a_print_is_paused_resumed_and_cancelled();
@@ -67,17 +67,30 @@ mod program {
     pub const ABORTED: f64 = 4.0;
 }
 
+/// Who looks at the bridge from outside, and how secured.
+#[derive(Debug, Clone, Copy)]
+struct Observer(Client, Policy);
+
+impl Observer {
+    fn watch(self, bridge: &Bridge, names: &[&str]) -> Watch {
+        let paths: Vec<String> = names.iter().map(|name| path(name)).collect();
+        let Self(client, policy) = self;
+        client.watch(bridge.endpoint(), policy, &paths)
+    }
+}
+
 /// An OctoPrint, the bridge that reads it, and the client that watches the machine.
 struct Scene {
     octoprint: RealOctoPrint,
     bridge: Bridge,
+    observer: Observer,
     machine: Watch,
     /// There only since the printer connected: until then nobody knows which sensors it has.
     temperatures: Option<Watch>,
 }
 
 impl Scene {
-    fn set(version: &str) -> Self {
+    fn set(version: &str, observer: Observer) -> Self {
         let octoprint = RealOctoPrint::start(version);
         let bridge = Bridge::run(json!({
             "poll_interval_ms": 250,
@@ -90,7 +103,7 @@ impl Scene {
                 "mes_id": [1],
             }],
         }));
-        let machine = watch(
+        let machine = observer.watch(
             &bridge,
             &[
                 ITEM_STATE,
@@ -106,6 +119,7 @@ impl Scene {
         Self {
             octoprint,
             bridge,
+            observer,
             machine,
             temperatures: None,
         }
@@ -122,7 +136,10 @@ impl Scene {
         self.facts(true, true, true);
         self.item_state(item::NOT_EXECUTING);
         self.state_text("Operational");
-        self.temperatures = Some(watch(&self.bridge, &[TOOL, TOOL_SETPOINT, BED]));
+        let temperatures = self
+            .observer
+            .watch(&self.bridge, &[TOOL, TOOL_SETPOINT, BED]);
+        self.temperatures = Some(temperatures);
         self.temperature(TOOL, "is that of the room", |n| {
             n.is_good() && n.number() == Some(21.3)
         });
@@ -374,9 +391,4 @@ fn assert_stamps_ascend(history: &[Notification]) {
 
 fn path(name: &str) -> String {
     format!("Machines/real/{name}")
-}
-
-fn watch(bridge: &Bridge, names: &[&str]) -> Watch {
-    let paths: Vec<String> = names.iter().map(|name| path(name)).collect();
-    Client::Asyncua.watch(bridge.endpoint(), Policy::Basic256Sha256, &paths)
 }
