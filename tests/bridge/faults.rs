@@ -41,13 +41,37 @@ fn cases() -> Vec<Case> {
         case(Fault::Close, OutOfReach, "x"),
         case(Fault::Truncate, OutOfReach, "x"),
         case(Fault::Garbage, OutOfReach, "x"),
-        case(Fault::Status(500), OutOfReach, "it answers 500 Internal Server Error"),
+        case(
+            Fault::Status(500),
+            OutOfReach,
+            "it answers 500 Internal Server Error",
+        ),
         case(Fault::Status(502), OutOfReach, "it answers 502 Bad Gateway"),
-        case(Fault::Status(429), OutOfReach, "it answers 429 Too Many Requests"),
-        case(Fault::Status(404), NotOctoPrint, "it answers 404 Not Found; is the path of the URL right?"),
-        case(Fault::Html, NotOctoPrint, "it answers with an HTML page (a login page, or another server?)"),
-        case(Fault::Body("{".into()), NotOctoPrint, "the answer is not valid JSON"),
-        case(Fault::Body("null".into()), NotOctoPrint, "the answer has none of the fields state, job, progress"),
+        case(
+            Fault::Status(429),
+            OutOfReach,
+            "it answers 429 Too Many Requests",
+        ),
+        case(
+            Fault::Status(404),
+            NotOctoPrint,
+            "it answers 404 Not Found; is the path of the URL right?",
+        ),
+        case(
+            Fault::Html,
+            NotOctoPrint,
+            "it answers with an HTML page (a login page, or another server?)",
+        ),
+        case(
+            Fault::Body("{".into()),
+            NotOctoPrint,
+            "the answer is not valid JSON",
+        ),
+        case(
+            Fault::Body("null".into()),
+            NotOctoPrint,
+            "the answer has none of the fields state, job, progress",
+        ),
         case(Fault::Huge(3 << 20), OutOfReach, "more than 2097152 bytes"),
         case(Fault::Redirect(other_host), OutOfReach, "x"),
     ]
@@ -103,11 +127,15 @@ async fn suffer_and_recover(case: Case, printer: Handle, machine: Machine, witne
             seen.is_good() && seen.text().starts_with(&diagnosis)
         })
         .await;
-    machine.until_is(SERVER_REACHABLE, false, StatusCode::Good).await;
+    machine
+        .until_is(SERVER_REACHABLE, false, StatusCode::Good)
+        .await;
     let usable = StatusCode::UncertainNoCommunicationLastUsableValue;
     match case.facts {
         Facts::OutOfReach => {
-            machine.until_nothing(KEY_VALID, StatusCode::BadNoCommunication).await;
+            machine
+                .until_nothing(KEY_VALID, StatusCode::BadNoCommunication)
+                .await;
             machine.until_is(PRINTER_CONNECTED, true, usable).await;
         }
         Facts::NotOctoPrint => {
@@ -117,8 +145,12 @@ async fn suffer_and_recover(case: Case, printer: Handle, machine: Machine, witne
         }
     }
     machine.until_is(TOOL, before.value, usable).await;
-    machine.until_is(ITEM_STATE, item::NOT_AVAILABLE, usable).await;
-    machine.until_is(PROGRAM, program::INITIALIZING, usable).await;
+    machine
+        .until_is(ITEM_STATE, item::NOT_AVAILABLE, usable)
+        .await;
+    machine
+        .until_is(PROGRAM, program::INITIALIZING, usable)
+        .await;
 
     let polls = witness.polls(mark);
     if case.fault == Fault::Hang {
@@ -132,11 +164,19 @@ async fn suffer_and_recover(case: Case, printer: Handle, machine: Machine, witne
 }
 
 async fn until_healthy(machine: &Machine) {
-    machine.until_is(SERVER_REACHABLE, true, StatusCode::Good).await;
+    machine
+        .until_is(SERVER_REACHABLE, true, StatusCode::Good)
+        .await;
     machine.until_is(KEY_VALID, true, StatusCode::Good).await;
-    machine.until_is(PRINTER_CONNECTED, true, StatusCode::Good).await;
-    machine.until(DIAGNOSIS, "is empty", |seen| seen.text().is_empty()).await;
+    machine
+        .until_is(PRINTER_CONNECTED, true, StatusCode::Good)
+        .await;
+    machine
+        .until(DIAGNOSIS, "is empty", |seen| seen.text().is_empty())
+        .await;
     machine.until_status(TOOL, StatusCode::Good).await;
     machine.until_number(ITEM_STATE, item::NOT_EXECUTING).await;
-    machine.until_is(PROGRAM, program::INITIALIZING, StatusCode::Good).await;
+    machine
+        .until_is(PROGRAM, program::INITIALIZING, StatusCode::Good)
+        .await;
 }
