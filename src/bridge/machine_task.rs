@@ -64,7 +64,7 @@ impl MachineTask {
             journal::job(&self.machine.nameplate.id, &event);
         }
         if sensors < MAX_SENSORS && self.machine.sensors.len() == MAX_SENSORS {
-            journal::too_many_sensors(&self.machine.nameplate.id);
+            journal::sensors_full(&self.machine.nameplate.id);
         }
         at
     }
