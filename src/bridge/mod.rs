@@ -179,12 +179,11 @@ fn serve(
         .into_iter()
         .map(|types| Box::new(types) as _)
         .collect();
-    let url = format!("opc.tcp://{}:{port}", settings.url_host());
     let (server, publisher) = Server::build(&settings, &identity, plant, types)?;
     let endpoint = Endpoint {
         server,
         listener: tokio::net::TcpListener::from_std(listener).map_err(socket(port))?,
-        url,
+        url: settings.url(),
         machines,
     };
     Ok((endpoint, publisher))
