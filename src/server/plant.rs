@@ -76,7 +76,7 @@ impl Plant {
         self.0.instances.len()
     }
 
-    /// The instance with this id, for the program itself: clients go through [`Self::find`] and what stands beside it.
+    /// The instance with this id, for the program itself: what clients may see, the others here decide.
     pub fn get(&self, id: &str) -> Option<&SharedInstance> {
         self.0
             .by_id
