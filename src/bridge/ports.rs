@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 
-/// A port that could not be bound.
+/// A port that could not be bound. Displayed with the key that changes it.
 #[derive(Debug)]
 pub struct PortRefused {
     pub address: SocketAddr,
@@ -39,7 +39,7 @@ impl fmt::Display for PortsRefused {
                 }
                 _ => write!(
                     f,
-                    "; set `umati_server_port` to a free port instead of {}",
+                    "; set `umati_server_port` to a free port instead of {} (of `demo`: --port)",
                     address.port()
                 )?,
             }

@@ -43,3 +43,30 @@ impl Pulse {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn machines_come_and_go() {
+        let pulse = Pulse::default();
+        assert_eq!(pulse.online(), 0);
+        pulse.machine_turned(true);
+        pulse.machine_turned(true);
+        pulse.machine_turned(false);
+        assert_eq!(pulse.online(), 1);
+    }
+
+    #[test]
+    fn the_newest_report_of_any_machine_counts() {
+        let pulse = Pulse::default();
+        assert_eq!(pulse.last_poll(), None);
+        let at = |seconds| Timestamp::UNIX_EPOCH + Duration::from_secs(seconds);
+        pulse.polled(at(20));
+        pulse.polled(at(10));
+        assert_eq!(pulse.last_poll(), Some(at(20)));
+    }
+}

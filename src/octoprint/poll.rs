@@ -17,7 +17,7 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::api::{Api, PrinterReading, Problem};
-use super::log::Journal;
+use super::journal::Journal;
 use super::report::report;
 use super::wire::{self, Flavour, JobAnswer, PrinterAnswer};
 use super::{Backoff, HttpClients, Limits, Source, state};

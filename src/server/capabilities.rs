@@ -1,11 +1,10 @@
 //! What `Server/ServerCapabilities` says beyond what the library fills in: the same numbers as are enforced.
 
-use log::warn;
 use opcua::server::ServerHandle;
 use opcua::server::node_manager::memory::CoreNodeManager;
 use opcua::types::{DataValue, NodeId, VariableId, Variant};
 
-use super::limits;
+use super::{journal, limits};
 
 /// Writes the limits into the core namespace, where the library would leave null.
 pub(super) fn tell_the_truth(handle: &ServerHandle, machines: usize) {
@@ -52,13 +51,13 @@ pub(super) fn tell_the_truth(handle: &ServerHandle, machines: usize) {
     .collect();
 
     let Some(core) = handle.node_managers().get_of_type::<CoreNodeManager>() else {
-        warn!("there is no core namespace to tell the limits in");
+        journal::capability_untold(&"all of them", &"there is no core namespace");
         return;
     };
     for (id, value) in truths {
         let told = core.set_value(handle.subscriptions(), &id, None, DataValue::new_now(value));
         if let Err(status) = told {
-            warn!("cannot tell {id}: {status}");
+            journal::capability_untold(&id, &status);
         }
     }
 }

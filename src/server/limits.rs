@@ -7,7 +7,7 @@ use opcua::server::{Limits, OperationalLimits, SubscriptionLimits};
 /// Largest request whose decoding the stack of a worker bears.
 ///
 /// Reading 10,000 nodes by string NodeId takes about 900 kB. The library has one number for both directions, and
-/// answers need more (see [`MAX_MESSAGE_SIZE`]), so this limit is not its to enforce.
+/// answers need more (see `MAX_MESSAGE_SIZE`), so this limit is not its to enforce.
 pub const MAX_REQUEST_SIZE: usize = 1024 * 1024;
 
 /// Stack that one level of nesting takes in the library's decoder, and in dropping what it decoded.

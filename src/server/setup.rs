@@ -54,7 +54,7 @@ impl Server {
         }
         let machines = plant.len();
         let endpoints = endpoints(settings);
-        let url = format!("opc.tcp://{}:{}", settings.url_host(), settings.port);
+        let url = settings.url();
         let application_uri = settings.application_uri.clone();
         let mut builder = ServerBuilder::new()
             .application_name(APPLICATION_NAME)

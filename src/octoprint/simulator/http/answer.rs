@@ -13,7 +13,8 @@ use super::files::Depth;
 use super::users::User;
 use super::{bodies, files, request};
 use crate::octoprint::simulator::clock::Clock;
-use crate::octoprint::simulator::fleet::Member;
+use crate::octoprint::simulator::member::Member;
+use crate::octoprint::simulator::printer::command::Refusal;
 
 const FORBIDDEN: &str = "You don't have the permission to access the requested resource. It is either read-protected or not readable by the server.";
 const NOT_FOUND: &str = "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.";
@@ -111,7 +112,8 @@ fn obey(asked: &Asked, member: &Member, clock: &Clock) -> Answer {
     let user = asked.user.name().unwrap_or_default();
     match member.printer(clock).obey(command, user) {
         Ok(()) => Answer::Done,
-        Err(refusal) => Answer::Error(refusal.status(), refusal.to_string()),
+        Err(Refusal::NoSuchFile) => Answer::not_found(),
+        Err(refusal) => Answer::Error(StatusCode::CONFLICT, refusal.to_string()),
     }
 }
 

@@ -1,7 +1,5 @@
 //! What can be asked of a printer, and why it may refuse: the same for a request over HTTP and for a test.
 
-use axum::http::StatusCode;
-
 use super::catalogue::{Model, files_for};
 use super::state::State;
 use super::{Job, Printer};
@@ -53,19 +51,9 @@ pub enum Refusal {
     NoActiveJob(&'static str),
     #[error("Printer is already printing, cannot select a new file")]
     NotReady,
-    #[error(
-        "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again."
-    )]
+    /// Answered like every address that does not exist.
+    #[error("There is no such file")]
     NoSuchFile,
-}
-
-impl Refusal {
-    pub fn status(&self) -> StatusCode {
-        match self {
-            Self::NoSuchFile => StatusCode::NOT_FOUND,
-            _ => StatusCode::CONFLICT,
-        }
-    }
 }
 
 impl Printer {
