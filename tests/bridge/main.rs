@@ -8,6 +8,11 @@
 mod common;
 
 mod faults;
+mod jobs;
 mod mes;
+mod outage;
 mod paths;
 mod plant;
+mod sensors;
+mod slow;
+mod status;

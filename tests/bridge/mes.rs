@@ -119,8 +119,11 @@ impl Mes {
                     |_| {},
                     move |value, item: &MonitoredItem| {
                         values.send_modify(|log| {
-                            let path = log.paths[&item.item_to_monitor().node_id].clone();
-                            log.seen.push(Seen::new(&path, value));
+                            // The server library greets also event items with a value, which is null.
+                            if let Some(path) = log.paths.get(&item.item_to_monitor().node_id) {
+                                let seen = Seen::new(path, value);
+                                log.seen.push(seen);
+                            }
                         });
                     },
                     move |fields, _: &MonitoredItem| {
@@ -375,6 +378,17 @@ impl Machine {
         let what = format!("is {value:?}, {status}");
         self.until(path, &what, |seen| {
             seen.value == value && seen.status == status
+        })
+        .await;
+    }
+
+    /// Waits until `path` has the number of `before` with exactly this status. A floating-point number that is not
+    /// Good may differ in its last bit, so that a client without a filter is told of the change of status.
+    pub async fn until_about(&self, path: &str, before: &Seen, status: StatusCode) {
+        let number = before.number().expect("a number");
+        let what = format!("is about {number}, {status}");
+        self.until(path, &what, |seen| {
+            seen.status == status && seen.number().is_some_and(|n| (n - number).abs() < 1e-9)
         })
         .await;
     }
