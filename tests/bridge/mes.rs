@@ -15,7 +15,7 @@ use opcua::types::{
 use tokio::sync::watch;
 
 use crate::common::PATIENCE;
-use crate::paths::{BRIDGE, UPDATED};
+use crate::paths::{BRIDGE, SERVER_REACHABLE, UPDATED};
 
 /// Short, so that a test sees each of the states that follow one another within a second.
 const PUBLISHING_INTERVAL: std::time::Duration = std::time::Duration::from_millis(50);
@@ -280,6 +280,26 @@ impl Mes {
         .await
     }
 
+    /// Waits until the Good numbers of `path` have gone through these one after the other, with whatever else came
+    /// before, between and after them.
+    pub async fn goes_through(&self, path: &str, numbers: &[u32]) {
+        self.wait(
+            &format!("{path} goes through {numbers:?}"),
+            |log| {
+                let mut left = numbers.iter().peekable();
+                for seen in log.seen.iter().filter(|seen| seen.path == path) {
+                    left.next_if(|&&number| seen.is_good_number(number.into()));
+                }
+                left.peek().is_none().then_some(())
+            },
+            |log| {
+                let all: Vec<_> = log.seen.iter().filter(|seen| seen.path == path).collect();
+                format!("{all:#?}")
+            },
+        )
+        .await;
+    }
+
     /// Waits until `path` notified `count` values since `mark`.
     pub async fn until_changed(&self, mark: usize, path: &str, count: usize) {
         let changes = |log: &Log| log.seen[mark..].iter().filter(|s| s.path == path).count();
@@ -399,6 +419,14 @@ impl Machine {
         self.mes
             .until_changed(mark, &self.path(UPDATED), count)
             .await;
+    }
+
+    /// OctoPrint answered each time since it was watched.
+    pub fn assert_always_reachable(&self) {
+        let history = self.history(0, SERVER_REACHABLE);
+        let outages = history.iter().filter(|(value, _)| *value == Variant::Boolean(false));
+        assert_eq!(outages.count(), 0, "{} suffered, too: {history:?}", self.name);
+        assert!(!history.is_empty(), "{} is not watched", self.name);
     }
 
     /// How often the machine was read since `mark`.
