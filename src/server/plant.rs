@@ -97,16 +97,46 @@ impl Plant {
         true
     }
 
+    /// The position of the instance that a NodeId belongs to, if there is one that the user may know of.
+    fn position(&self, user: &UserToken, id: &NodeId) -> Option<usize> {
+        let (machine, _) = split(id)?;
+        let position = *self.0.by_id.get(machine)?;
+        self.is_visible(user, position).then_some(position)
+    }
+
     /// The node that a NodeId names, if it exists and the user may know of it.
     pub(super) fn find(&self, user: &UserToken, id: &NodeId) -> Option<Found<'_>> {
-        let (machine, path) = split(id)?;
-        let position = *self.0.by_id.get(machine)?;
-        if !self.is_visible(user, position) {
-            return None;
+        let position = self.position(user, id)?;
+        find_in(read(&self.0.instances[position]), id).ok()
+    }
+
+    /// Answers for each of `ids` what `answer` makes of its node; all nodes of one instance are seen at one instant.
+    ///
+    /// Instance by instance, so that never more than one lock is held: a second one could wait for a writer that
+    /// waits for the first.
+    pub(super) fn at_once<T>(
+        &self,
+        user: &UserToken,
+        ids: &[&NodeId],
+        mut answer: impl FnMut(usize, Option<&Found<'_>>) -> T,
+    ) -> Vec<T> {
+        let mut order: Vec<(Option<usize>, usize)> = ids
+            .iter()
+            .enumerate()
+            .map(|(n, id)| (self.position(user, id), n))
+            .collect();
+        order.sort_unstable();
+        let mut answers = Vec::with_capacity(ids.len());
+        for nodes in order.chunk_by(|a, b| a.0 == b.0) {
+            let mut held = nodes[0].0.map(|position| read(&self.0.instances[position]));
+            for &(_, n) in nodes {
+                let found = held.take().map(|instance| find_in(instance, ids[n]));
+                answers.push((n, answer(n, found.as_ref().and_then(|f| f.as_ref().ok()))));
+                held = found.map(|found| found.map_or_else(|instance| instance, |f| f.instance));
+            }
         }
-        let instance = read(&self.0.instances[position]);
-        let index = instance.blueprint().find(path)?;
-        Some(Found { instance, index })
+        answers.sort_unstable_by_key(|&(n, _)| n);
+        answers.into_iter().map(|(_, answer)| answer).collect()
     }
 
     /// The references of a node of another manager to the roots that the user may know of.
@@ -127,6 +157,17 @@ impl Plant {
                     &anchored.reference_type,
                 )
             })
+    }
+}
+
+/// The node of `instance` that a NodeId names, or the instance back.
+fn find_in<'a>(
+    instance: RwLockReadGuard<'a, Instance>,
+    id: &NodeId,
+) -> Result<Found<'a>, RwLockReadGuard<'a, Instance>> {
+    match split(id).and_then(|(_, path)| instance.blueprint().find(path)) {
+        Some(index) => Ok(Found { instance, index }),
+        None => Err(instance),
     }
 }
 

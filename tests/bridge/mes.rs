@@ -268,7 +268,13 @@ impl Mes {
 
     /// Waits until the newest value of `path` is as asked.
     pub async fn until(&self, path: &str, what: &str, accept: impl Fn(&Seen) -> bool) -> Seen {
-        let newest = |log: &Log| log.seen.iter().rev().find(|seen| seen.path == path).cloned();
+        let newest = |log: &Log| {
+            log.seen
+                .iter()
+                .rev()
+                .find(|seen| seen.path == path)
+                .cloned()
+        };
         self.wait(
             &format!("{path} {what}"),
             |log| newest(log).filter(&accept),
@@ -318,7 +324,9 @@ impl Mes {
             "the event",
             |log| {
                 let mut events = log.events.iter();
-                events.find(|e| e[0] == event_type && accept(&e[1])).map(|_| ())
+                events
+                    .find(|e| e[0] == event_type && accept(&e[1]))
+                    .map(|_| ())
             },
             |log| format!("{:#?}", log.events),
         )
@@ -339,7 +347,10 @@ impl Mes {
             return found;
         }
         drop(waited);
-        panic!("never seen: {what}; instead {}", instead(&self.log.borrow()));
+        panic!(
+            "never seen: {what}; instead {}",
+            instead(&self.log.borrow())
+        );
     }
 }
 
@@ -410,7 +421,10 @@ impl Machine {
     /// Values and statuses that `path` notified since `mark`.
     pub fn history(&self, mark: usize, path: &str) -> Vec<(Variant, StatusCode)> {
         let history = self.mes.history(mark, &self.path(path));
-        history.into_iter().map(|seen| (seen.value, seen.status)).collect()
+        history
+            .into_iter()
+            .map(|seen| (seen.value, seen.status))
+            .collect()
     }
 
     /// Waits until the machine was read `count` times more.

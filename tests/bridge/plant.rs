@@ -171,5 +171,7 @@ impl Bridge {
 /// The endpoint URLs in a ready line.
 pub fn endpoints(ready_line: &str) -> Vec<&str> {
     let words = ready_line.split(' ');
-    words.filter(|word| word.starts_with("opc.tcp://")).collect()
+    words
+        .filter(|word| word.starts_with("opc.tcp://"))
+        .collect()
 }

@@ -38,6 +38,7 @@ async fn octoprint_1_11_8() {
     check(
         "1.11.8",
         &[
+            ("after_print_done", Operational),
             ("after_sd_upload", Operational),
             ("cancelled", Operational),
             ("connecting", Operational),
@@ -189,7 +190,7 @@ fn recorded_situations(version: &str) -> Vec<String> {
     let mut names: Vec<_> = std::fs::read_dir(directory(version))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
+        .filter(|path| path.join("job.json").is_file())
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
         .collect();
     names.sort();

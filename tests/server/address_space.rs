@@ -296,6 +296,43 @@ async fn a_value_comes_with_status_range_and_the_timestamps_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_values_of_one_machine_in_one_read_belong_to_one_instant() {
+    let bench = Bench::serve(machines(2, &plan())).await;
+    let client = bench.connect().await;
+    // A writer that always changes two values under one lock, as a machine's task does.
+    let machine = bench.machines[0].clone();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let writer = std::thread::spawn(move || {
+        let mut number = 0;
+        while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+            number += 1;
+            let mut instance = machine.write().unwrap();
+            let _ = instance.set(INT32, good(number)).unwrap();
+            let _ = instance.set(DOUBLE, good(f64::from(number))).unwrap();
+        }
+    });
+    // Many nodes between the two, of another machine among them, so that a writer has time to come in between.
+    let mut wanted = vec![(node(0, INT32), AttributeId::Value)];
+    for _ in 0..200 {
+        wanted.push((node(1, STRING), AttributeId::Value));
+        wanted.push((node(0, STRING), AttributeId::DisplayName));
+    }
+    wanted.push((node(0, DOUBLE), AttributeId::Value));
+    for _ in 0..100 {
+        let values = client.read_many(&wanted).await;
+        let double = match values.first().and_then(|v| v.value.clone()) {
+            Some(Variant::Int32(number)) => Some(Variant::Double(f64::from(number))),
+            _ => None,
+        };
+        assert_eq!(values.last().and_then(|v| v.value.clone()), double);
+        assert_eq!(values[1].status(), StatusCode::BadWaitingForInitialData);
+        assert_eq!(values[2].status(), StatusCode::Good);
+    }
+    drop(stop);
+    writer.join().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_structures_have_encodings() {
     let bench = Bench::start().await;
     let client = bench.connect().await;

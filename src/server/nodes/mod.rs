@@ -99,6 +99,7 @@ impl NodeManager for MachineNodes {
         }
     }
 
+    /// All values of one machine in one Read belong to one instant.
     async fn read(
         &self,
         context: &RequestContext,
@@ -106,11 +107,14 @@ impl NodeManager for MachineNodes {
         timestamps: TimestampsToReturn,
         nodes: &mut [&mut ReadNode],
     ) -> Result<(), StatusCode> {
-        for node in nodes {
-            let answer = match self.plant.find(context.user_token(), &node.node().node_id) {
-                Some(found) => attributes::read(&found, node.node(), timestamps),
+        let ids: Vec<&NodeId> = nodes.iter().map(|n| &n.node().node_id).collect();
+        let answers = self
+            .plant
+            .at_once(context.user_token(), &ids, |n, found| match found {
+                Some(found) => attributes::read(found, nodes[n].node(), timestamps),
                 None => Err(StatusCode::BadNodeIdUnknown),
-            };
+            });
+        for (node, answer) in nodes.iter_mut().zip(answers) {
             match answer {
                 Ok(value) => node.set_result(value),
                 Err(status) => node.set_error(status),

@@ -1,0 +1,94 @@
+//! The examples in the documentation, run as they stand there.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::bridge::Bridge;
+use common::install::Venv;
+use tempfile::TempDir;
+use umati_bridge::config;
+
+fn document(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The fenced blocks of a language, in order.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    text.split(&format!("```{language}\n"))
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once("```")?.0.to_owned()))
+        .collect()
+}
+
+#[test]
+fn the_config_in_the_readme_loads() {
+    let blocks = blocks(&document("README.md"), "json");
+    assert_eq!(blocks.len(), 1);
+    let folder = TempDir::new().expect("folder");
+    fs::write(
+        folder.path().join("secret.txt"),
+        "A0A00B123E454H122BD513FE58B5E9BC",
+    )
+    .expect("key");
+    let path = folder.path().join("config.json");
+    fs::write(&path, &blocks[0]).expect("config");
+    let loaded = config::load(&path).expect("a valid config");
+    assert_eq!(loaded.config.machines[0].name, "my_octoprint_machine");
+}
+
+/// Every file that a document links to is there.
+#[test]
+fn links_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut documents = vec![root.join("README.md")];
+    for folder in ["docs", "docs/decisions"] {
+        documents.extend(
+            fs::read_dir(root.join(folder))
+                .expect("folder")
+                .map(|entry| entry.expect("entry").path())
+                .filter(|path| path.extension().is_some_and(|e| e == "md")),
+        );
+    }
+    for document in documents {
+        let text = fs::read_to_string(&document).expect("document");
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let file = link.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            let target = document.with_file_name(file);
+            assert!(target.exists(), "{}: {link}", document.display());
+        }
+    }
+}
+
+/// The Python program in the README, as it stands there, against the demo.
+#[test]
+#[ignore = "needs Python and the package registries"]
+fn the_program_in_the_readme_lists_the_machines() {
+    let blocks = blocks(&document("README.md"), "python");
+    assert_eq!(blocks.len(), 1);
+    let bridge = Bridge::demo(3);
+    let address = bridge.endpoint().trim_end_matches('/');
+    let program = blocks[0].replace("opc.tcp://127.0.0.1:4840", address);
+    assert_ne!(program, blocks[0], "the program names the demo's address");
+    let output = Venv::asyncua()
+        .python()
+        .args(["-c", &program])
+        .output()
+        .expect("python");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(
+        told.lines().collect::<Vec<_>>(),
+        ["printer-0001", "printer-0002", "printer-0003"],
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
