@@ -6,10 +6,10 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use umati_bridge::octoprint::simulator::{Endpoint, Fault, Handle};
 
-use crate::mes::Machine;
+use crate::machine::Machine;
 use crate::paths::{
-    BED, SETPOINT, DIAGNOSIS, ITEM_STATE, KEY_VALID, PRINTER_CONNECTED, PROGRAM, SERVER_REACHABLE, TOOL, UPDATED,
-    item, program,
+    BED, DIAGNOSIS, ITEM_STATE, KEY_VALID, PRINTER_CONNECTED, PROGRAM, SERVER_REACHABLE, SETPOINT,
+    TOOL, UPDATED, item, program,
 };
 use crate::plant::{Bridge, OctoPrints, block_on};
 
@@ -39,18 +39,54 @@ fn cases() -> Vec<Case> {
     let other_host = "http://192.0.2.1/".to_owned();
     vec![
         case(Fault::Hang, OutOfReach, "no complete answer within 5s"),
-        case(Fault::Close, OutOfReach, "connection closed before message completed"),
-        case(Fault::Truncate, OutOfReach, "end of file before message length reached"),
+        case(
+            Fault::Close,
+            OutOfReach,
+            "connection closed before message completed",
+        ),
+        case(
+            Fault::Truncate,
+            OutOfReach,
+            "end of file before message length reached",
+        ),
         case(Fault::Garbage, OutOfReach, "invalid HTTP version parsed"),
-        case(Fault::Status(500), OutOfReach, "it answers 500 Internal Server Error"),
+        case(
+            Fault::Status(500),
+            OutOfReach,
+            "it answers 500 Internal Server Error",
+        ),
         case(Fault::Status(502), OutOfReach, "it answers 502 Bad Gateway"),
-        case(Fault::Status(429), OutOfReach, "it answers 429 Too Many Requests"),
-        case(Fault::Status(404), NotOctoPrint, "it answers 404 Not Found; is the path of the URL right?"),
-        case(Fault::Html, NotOctoPrint, "it answers with an HTML page (a login page, or another server?)"),
-        case(Fault::Body("{".into()), NotOctoPrint, "the answer is not valid JSON"),
-        case(Fault::Body("null".into()), NotOctoPrint, "the answer has none of the fields state, job, progress"),
+        case(
+            Fault::Status(429),
+            OutOfReach,
+            "it answers 429 Too Many Requests",
+        ),
+        case(
+            Fault::Status(404),
+            NotOctoPrint,
+            "it answers 404 Not Found; is the path of the URL right?",
+        ),
+        case(
+            Fault::Html,
+            NotOctoPrint,
+            "it answers with an HTML page (a login page, or another server?)",
+        ),
+        case(
+            Fault::Body("{".into()),
+            NotOctoPrint,
+            "the answer is not valid JSON",
+        ),
+        case(
+            Fault::Body("null".into()),
+            NotOctoPrint,
+            "the answer has none of the fields state, job, progress",
+        ),
         case(Fault::Huge(3 << 20), OutOfReach, "more than 2097152 bytes"),
-        case(Fault::Redirect(other_host), OutOfReach, "the server redirects to http://192.0.2.1: the key is not sent to another server"),
+        case(
+            Fault::Redirect(other_host),
+            OutOfReach,
+            "the server redirects to http://192.0.2.1: the key is not sent to another server",
+        ),
     ]
 }
 
@@ -106,7 +142,9 @@ fn a_refused_connection_is_out_of_reach_until_the_server_is_back() {
         }
 
         dead.stop().await;
-        machine.until_is(SERVER_REACHABLE, false, StatusCode::Good).await;
+        machine
+            .until_is(SERVER_REACHABLE, false, StatusCode::Good)
+            .await;
         let nothing = StatusCode::BadNoCommunication;
         machine.until_nothing(KEY_VALID, nothing).await;
         let usable = StatusCode::UncertainNoCommunicationLastUsableValue;
@@ -166,11 +204,15 @@ async fn suffer_and_recover(case: Case, printer: Handle, machine: Machine, witne
             seen.is_good() && seen.text().starts_with(&diagnosis)
         })
         .await;
-    machine.until_is(SERVER_REACHABLE, false, StatusCode::Good).await;
+    machine
+        .until_is(SERVER_REACHABLE, false, StatusCode::Good)
+        .await;
     let usable = StatusCode::UncertainNoCommunicationLastUsableValue;
     match case.facts {
         Facts::OutOfReach => {
-            machine.until_nothing(KEY_VALID, StatusCode::BadNoCommunication).await;
+            machine
+                .until_nothing(KEY_VALID, StatusCode::BadNoCommunication)
+                .await;
             machine.until_is(PRINTER_CONNECTED, true, usable).await;
         }
         Facts::NotOctoPrint => {
@@ -180,8 +222,12 @@ async fn suffer_and_recover(case: Case, printer: Handle, machine: Machine, witne
         }
     }
     machine.until_about(TOOL, &before, usable).await;
-    machine.until_is(ITEM_STATE, item::NOT_AVAILABLE, usable).await;
-    machine.until_is(PROGRAM, program::INITIALIZING, usable).await;
+    machine
+        .until_is(ITEM_STATE, item::NOT_AVAILABLE, usable)
+        .await;
+    machine
+        .until_is(PROGRAM, program::INITIALIZING, usable)
+        .await;
 
     let polls = witness.polls(mark);
     if case.fault == Fault::Hang {
@@ -195,11 +241,19 @@ async fn suffer_and_recover(case: Case, printer: Handle, machine: Machine, witne
 }
 
 async fn until_healthy(machine: &Machine) {
-    machine.until_is(SERVER_REACHABLE, true, StatusCode::Good).await;
+    machine
+        .until_is(SERVER_REACHABLE, true, StatusCode::Good)
+        .await;
     machine.until_is(KEY_VALID, true, StatusCode::Good).await;
-    machine.until_is(PRINTER_CONNECTED, true, StatusCode::Good).await;
-    machine.until(DIAGNOSIS, "is empty", |seen| seen.text().is_empty()).await;
+    machine
+        .until_is(PRINTER_CONNECTED, true, StatusCode::Good)
+        .await;
+    machine
+        .until(DIAGNOSIS, "is empty", |seen| seen.text().is_empty())
+        .await;
     machine.until_status(TOOL, StatusCode::Good).await;
     machine.until_number(ITEM_STATE, item::NOT_EXECUTING).await;
-    machine.until_is(PROGRAM, program::INITIALIZING, StatusCode::Good).await;
+    machine
+        .until_is(PROGRAM, program::INITIALIZING, StatusCode::Good)
+        .await;
 }

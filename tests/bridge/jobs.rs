@@ -5,10 +5,10 @@ use umati_bridge::octoprint::simulator::{
     AfterSelect, Command, Endpoint, Fault, Handle, PauseAction, PrinterError,
 };
 
-use crate::mes::{Machine, text};
+use crate::machine::{Machine, text};
 use crate::paths::{
-    ERROR_TEXT, ITEM_STATE, JOB, PRINTER_CONNECTED, PROGRAM, PROGRESS, SERVER_REACHABLE,
-    SETPOINT, STATE_TEXT, TOOL, UPDATED, item, program,
+    ERROR_TEXT, ITEM_STATE, JOB, PRINTER_CONNECTED, PROGRAM, PROGRESS, SERVER_REACHABLE, SETPOINT,
+    STATE_TEXT, TOOL, UPDATED, item, program,
 };
 use crate::plant::{Bridge, OctoPrints, block_on};
 
@@ -54,14 +54,18 @@ async fn paused_and_finished((printer, machine): (Handle, Machine)) {
     printer.command(Command::Pause(PauseAction::Pause)).unwrap();
     machine.until_number(PROGRAM, program::INTERRUPTED).await;
     machine.until_number(ITEM_STATE, item::NOT_EXECUTING).await;
-    printer.command(Command::Pause(PauseAction::Resume)).unwrap();
+    printer
+        .command(Command::Pause(PauseAction::Resume))
+        .unwrap();
     machine.until_number(PROGRAM, program::RUNNING).await;
     machine.until_number(ITEM_STATE, item::EXECUTING).await;
     printer.skip_to_end();
     machine.until_number(PROGRAM, program::ENDED).await;
     machine.until_number(ITEM_STATE, item::NOT_EXECUTING).await;
-    machine.until(PROGRESS, "is 100 %", |seen| seen.is_good_number(100.0)).await;
-    assert_eq!(jobs(&machine), [first.clone()]);
+    machine
+        .until(PROGRESS, "is 100 %", |seen| seen.is_good_number(100.0))
+        .await;
+    assert_eq!(jobs(&machine), [first.as_str()]);
 
     // The same file again is another job.
     printer.command(Command::Start).unwrap();
@@ -69,11 +73,19 @@ async fn paused_and_finished((printer, machine): (Handle, Machine)) {
     printer.skip_to_end();
     machine.until_number(PROGRAM, program::ENDED).await;
     let jobs = jobs(&machine);
-    assert_eq!(jobs.len(), 2, "{jobs:?}");
+    assert_eq!((jobs.len(), &jobs[0]), (2, &first), "{jobs:?}");
     use program::{ENDED, INITIALIZING, INTERRUPTED, RUNNING};
     assert_eq!(
         programs(&machine),
-        [INITIALIZING, RUNNING, INTERRUPTED, RUNNING, ENDED, RUNNING, ENDED]
+        [
+            INITIALIZING,
+            RUNNING,
+            INTERRUPTED,
+            RUNNING,
+            ENDED,
+            RUNNING,
+            ENDED
+        ]
     );
 }
 
@@ -106,20 +118,38 @@ async fn unplugged((printer, machine): (Handle, Machine)) {
     printer.unplug();
     machine.until_number(PROGRAM, program::ABORTED).await;
     machine.until_number(ITEM_STATE, item::NOT_AVAILABLE).await;
-    machine.until_is(PRINTER_CONNECTED, false, StatusCode::Good).await;
-    machine.until_is(STATE_TEXT, text("Offline"), StatusCode::Good).await;
-    machine.until_nothing(TOOL, StatusCode::BadOutOfService).await;
-    assert_eq!(machine.read(SETPOINT).await.status, StatusCode::BadOutOfService);
-    assert!(machine.read(SERVER_REACHABLE).await.is_good(), "OctoPrint itself lives");
+    machine
+        .until_is(PRINTER_CONNECTED, false, StatusCode::Good)
+        .await;
+    machine
+        .until_is(STATE_TEXT, text("Offline"), StatusCode::Good)
+        .await;
+    machine
+        .until_nothing(TOOL, StatusCode::BadOutOfService)
+        .await;
+    assert_eq!(
+        machine.read(SETPOINT).await.status,
+        StatusCode::BadOutOfService
+    );
+    assert!(
+        machine.read(SERVER_REACHABLE).await.is_good(),
+        "OctoPrint itself lives"
+    );
     assert_ended_once(&machine).await;
 
     let asked = printer.requests(Endpoint::Printer);
     machine.until_polled(10).await;
-    assert_eq!(printer.requests(Endpoint::Printer), asked, "asked of a printer that is off");
+    assert_eq!(
+        printer.requests(Endpoint::Printer),
+        asked,
+        "asked of a printer that is off"
+    );
 
     printer.command(Command::Connect).unwrap();
     machine.until_number(ITEM_STATE, item::NOT_EXECUTING).await;
-    machine.until_is(PRINTER_CONNECTED, true, StatusCode::Good).await;
+    machine
+        .until_is(PRINTER_CONNECTED, true, StatusCode::Good)
+        .await;
     machine.until_status(TOOL, StatusCode::Good).await;
     assert_eq!(machine.read(SETPOINT).await.status, StatusCode::Good);
 }
@@ -131,16 +161,26 @@ async fn failed((printer, machine): (Handle, Machine)) {
     printer.fail(PrinterError::firmware(WHY));
     machine.until_number(PROGRAM, program::ABORTED).await;
     machine.until_number(ITEM_STATE, item::OUT_OF_SERVICE).await;
-    machine.until_is(ERROR_TEXT, text(WHY), StatusCode::Good).await;
-    machine.until_is(STATE_TEXT, text("Offline after error"), StatusCode::Good).await;
-    machine.until_nothing(TOOL, StatusCode::BadDeviceFailure).await;
+    machine
+        .until_is(ERROR_TEXT, text(WHY), StatusCode::Good)
+        .await;
+    machine
+        .until_is(STATE_TEXT, text("Offline after error"), StatusCode::Good)
+        .await;
+    machine
+        .until_nothing(TOOL, StatusCode::BadDeviceFailure)
+        .await;
     assert_ended_once(&machine).await;
 
     printer.command(Command::Connect).unwrap();
     machine.until_number(ITEM_STATE, item::NOT_EXECUTING).await;
     machine.until_status(TOOL, StatusCode::Good).await;
     let error = machine.read(ERROR_TEXT).await;
-    assert_eq!((error.text(), error.is_good()), (WHY, true), "it stays to be read");
+    assert_eq!(
+        (error.text(), error.is_good()),
+        (WHY, true),
+        "it stays to be read"
+    );
 }
 
 async fn start_watching(machine: &Machine) {
@@ -158,7 +198,9 @@ async fn print(printer: &Handle, machine: &Machine) -> String {
     machine.until_number(PROGRAM, program::RUNNING).await;
     machine.until_number(ITEM_STATE, item::EXECUTING).await;
     // OctoPrint takes no pause before.
-    machine.until_is(STATE_TEXT, text("Printing"), StatusCode::Good).await;
+    machine
+        .until_is(STATE_TEXT, text("Printing"), StatusCode::Good)
+        .await;
     let start = format!("octoprint:local/{FILE}@");
     let job = machine
         .until(JOB, &format!("starts with {start:?}"), |seen| {
@@ -188,7 +230,9 @@ fn programs(machine: &Machine) -> Vec<u32> {
 /// The identities of the jobs that the machine named, each once.
 fn jobs(machine: &Machine) -> Vec<String> {
     let history = machine.mes.history(0, &machine.path(JOB));
-    let named = history.iter().filter(|seen| seen.is_good() && !seen.text().is_empty());
+    let named = history
+        .iter()
+        .filter(|seen| seen.is_good() && !seen.text().is_empty());
     let mut jobs: Vec<_> = named.map(|seen| seen.text().to_owned()).collect();
     jobs.dedup();
     jobs

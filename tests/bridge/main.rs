@@ -10,6 +10,7 @@ mod common;
 mod check;
 mod faults;
 mod jobs;
+mod machine;
 mod mes;
 mod outage;
 mod paths;

@@ -4,7 +4,8 @@ use opcua::types::{DateTime, StatusCode, Variant};
 use tokio::net::TcpSocket;
 use umati_bridge::octoprint::simulator::{API_KEY, Endpoint, Fault, printer_name};
 
-use crate::mes::{Mes, Seen, text};
+use crate::machine::text;
+use crate::mes::{Mes, Seen};
 use crate::paths::{
     DIAGNOSIS, ITEM_STATE, KEY_VALID, LAST_POLL, MACHINES, MACHINES_ONLINE, PRINTER_CONNECTED,
     PROGRAM, SERVER_REACHABLE, STATE_TEXT, TOOL, UPDATED, item, program,
@@ -19,7 +20,9 @@ fn two_of_56_printers_keep_their_cadence() {
     block_on(async {
         // Bound and not listening: nobody else can have the port, and connections are refused.
         let nobody = TcpSocket::new_v4().expect("a socket");
-        nobody.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+        nobody
+            .bind("127.0.0.1:0".parse().expect("an address"))
+            .expect("a port");
         let nowhere = nobody.local_addr().expect("its address");
 
         let octoprints = OctoPrints::start(GOOD_ONES).await;
@@ -32,7 +35,9 @@ fn two_of_56_printers_keep_their_cadence() {
         let mes = bridge.mes().await;
         watch_bridge(&mes).await;
         let good = [1, 2].map(|number| mes.machine(&printer_name(number)));
-        let off: Vec<_> = (GOOD_ONES + 1..=ALL).map(|n| mes.machine(&printer_name(n))).collect();
+        let off: Vec<_> = (GOOD_ONES + 1..=ALL)
+            .map(|n| mes.machine(&printer_name(n)))
+            .collect();
         for machine in &good {
             machine.watch(&[SERVER_REACHABLE, TOOL, UPDATED]).await;
         }
@@ -40,7 +45,9 @@ fn two_of_56_printers_keep_their_cadence() {
             machine.watch(&[SERVER_REACHABLE]).await;
         }
         for machine in &off {
-            machine.until_is(SERVER_REACHABLE, false, StatusCode::Good).await;
+            machine
+                .until_is(SERVER_REACHABLE, false, StatusCode::Good)
+                .await;
         }
         until_online(&mes, GOOD_ONES).await;
         assert_eq!(mes.read(MACHINES).await.value, Variant::UInt32(56));
@@ -59,13 +66,32 @@ fn two_of_56_printers_keep_their_cadence() {
 
         // Of a machine that was never read.
         let never = &off[0];
-        never.watch(&[TOOL, ITEM_STATE, PROGRAM, KEY_VALID, PRINTER_CONNECTED, DIAGNOSIS]).await;
-        never.until_nothing(TOOL, StatusCode::BadWaitingForInitialData).await;
-        never.until_nothing(KEY_VALID, StatusCode::BadNoCommunication).await;
-        never.until_nothing(PRINTER_CONNECTED, StatusCode::BadNoCommunication).await;
+        never
+            .watch(&[
+                TOOL,
+                ITEM_STATE,
+                PROGRAM,
+                KEY_VALID,
+                PRINTER_CONNECTED,
+                DIAGNOSIS,
+            ])
+            .await;
+        never
+            .until_nothing(TOOL, StatusCode::BadWaitingForInitialData)
+            .await;
+        never
+            .until_nothing(KEY_VALID, StatusCode::BadNoCommunication)
+            .await;
+        never
+            .until_nothing(PRINTER_CONNECTED, StatusCode::BadNoCommunication)
+            .await;
         let initial = StatusCode::UncertainInitialValue;
-        never.until_is(ITEM_STATE, item::NOT_AVAILABLE, initial).await;
-        never.until_is(PROGRAM, program::INITIALIZING, initial).await;
+        never
+            .until_is(ITEM_STATE, item::NOT_AVAILABLE, initial)
+            .await;
+        never
+            .until_is(PROGRAM, program::INITIALIZING, initial)
+            .await;
         let refused = |seen: &Seen| seen.text().contains("onnection refused");
         never.until(DIAGNOSIS, "says why", refused).await;
     });
@@ -109,13 +135,29 @@ fn a_printer_that_is_off_is_online_and_never_asked_for() {
         until_online(&mes, 1).await;
         let machine = mes.machine(&printer_name(1));
         machine
-            .watch(&[SERVER_REACHABLE, KEY_VALID, PRINTER_CONNECTED, STATE_TEXT, TOOL, ITEM_STATE, UPDATED])
+            .watch(&[
+                SERVER_REACHABLE,
+                KEY_VALID,
+                PRINTER_CONNECTED,
+                STATE_TEXT,
+                TOOL,
+                ITEM_STATE,
+                UPDATED,
+            ])
             .await;
-        machine.until_is(SERVER_REACHABLE, true, StatusCode::Good).await;
+        machine
+            .until_is(SERVER_REACHABLE, true, StatusCode::Good)
+            .await;
         machine.until_is(KEY_VALID, true, StatusCode::Good).await;
-        machine.until_is(PRINTER_CONNECTED, false, StatusCode::Good).await;
-        machine.until_is(STATE_TEXT, text("Offline"), StatusCode::Good).await;
-        machine.until_nothing(TOOL, StatusCode::BadOutOfService).await;
+        machine
+            .until_is(PRINTER_CONNECTED, false, StatusCode::Good)
+            .await;
+        machine
+            .until_is(STATE_TEXT, text("Offline"), StatusCode::Good)
+            .await;
+        machine
+            .until_nothing(TOOL, StatusCode::BadOutOfService)
+            .await;
         machine.until_number(ITEM_STATE, item::NOT_AVAILABLE).await;
         machine.until_polled(20).await;
         assert!(printer.requests(Endpoint::Job) >= 20);
@@ -125,12 +167,16 @@ fn a_printer_that_is_off_is_online_and_never_asked_for() {
 }
 
 async fn watch_bridge(mes: &Mes) {
-    mes.watch(&[MACHINES_ONLINE.to_owned(), LAST_POLL.to_owned()]).await;
+    mes.watch(&[MACHINES_ONLINE.to_owned(), LAST_POLL.to_owned()])
+        .await;
 }
 
 async fn until_online(mes: &Mes, count: usize) {
     let what = format!("is {count}");
-    mes.until(MACHINES_ONLINE, &what, |seen| seen.is_good_number(count as f64)).await;
+    mes.until(MACHINES_ONLINE, &what, |seen| {
+        seen.is_good_number(count as f64)
+    })
+    .await;
 }
 
 async fn until_last_poll_moves(mes: &Mes) {
@@ -138,10 +184,10 @@ async fn until_last_poll_moves(mes: &Mes) {
         Variant::DateTime(at) => Some(**at),
         _ => None,
     };
-    let is_later = |than: DateTime| {
-        move |seen: &Seen| time(seen).is_some_and(|at| at > than)
-    };
-    let first = mes.until(LAST_POLL, "is known", |seen| seen.is_good()).await;
+    let is_later = |than: DateTime| move |seen: &Seen| time(seen).is_some_and(|at| at > than);
+    let first = mes
+        .until(LAST_POLL, "is known", |seen| seen.is_good())
+        .await;
     let first = time(&first).expect("a time");
     mes.until(LAST_POLL, "is later", is_later(first)).await;
 }

@@ -25,11 +25,16 @@ fn a_refused_configuration_ends_with_78_and_all_mistakes() {
     for command in ["run", "check"] {
         let (code, said) = home.run(&[command]);
         assert_eq!(code, Some(EX_CONFIG), "{said}");
-        for place in ["machines[0].url", "machines[1].type", "machines[2].mes_id", "machines[2]"] {
+        for place in [
+            "machines[0].url",
+            "machines[1].type",
+            "machines[2].mes_id",
+            "machines[2]",
+        ] {
             assert!(said.contains(place), "{place} in {said}");
         }
         assert!(said.contains("\nconfig.json: 4 mistakes"), "{said}");
-        assert!(!said.contains("ready"), "{said}");
+        assert!(!said.contains("is ready"), "{said}");
     }
     assert!(!home.path().join("umati-bridge-state").exists());
 }
@@ -45,20 +50,32 @@ fn a_missing_configuration_ends_with_78_and_its_path() {
 #[test]
 fn taken_ports_end_with_69_and_the_key_to_change() {
     let holders = [0, 1].map(|_| TcpListener::bind("127.0.0.1:0").expect("a port"));
-    let ports = holders.each_ref().map(|holder| holder.local_addr().expect("it").port());
-    let mut machines = [absent_machine("a"), absent_machine("b"), absent_machine("c")];
+    let ports = holders
+        .each_ref()
+        .map(|holder| holder.local_addr().expect("it").port());
+    let mut machines = [
+        absent_machine("a"),
+        absent_machine("b"),
+        absent_machine("c"),
+    ];
     machines[0]["umati_server_port"] = ports[0].into();
     machines[1]["umati_server_port"] = ports[1].into();
     let home = Home::with(json!({ "umati_server_port": 0, "machines": machines }));
     let (code, said) = home.run(&["run"]);
     assert_eq!(code, Some(EX_UNAVAILABLE), "{said}");
     for port in ports {
-        assert!(said.contains(&format!("cannot listen on 127.0.0.1:{port}: ")), "{said}");
+        assert!(
+            said.contains(&format!("cannot listen on 127.0.0.1:{port}: ")),
+            "{said}"
+        );
         let remedy = format!("set `umati_server_port` to a free port instead of {port}");
         assert!(said.contains(&remedy), "{said}");
     }
-    assert!(said.contains(&format!("(pid {}) holds the port", std::process::id())), "{said}");
-    assert!(!said.contains("ready"), "{said}");
+    assert!(
+        said.contains(&format!("(pid {}) holds the port", std::process::id())),
+        "{said}"
+    );
+    assert!(!said.contains("is ready"), "{said}");
     assert!(!home.state().exists(), "nothing is left half started");
 }
 
@@ -79,14 +96,17 @@ fn a_subscriber_is_told_that_it_ends() {
     const SHUTDOWN: f64 = 4.0;
     block_on(async {
         for signal in [Signal::Term, Signal::Interrupt] {
-            let home = Home::with(json!({ "umati_server_port": 0, "machines": [absent_machine("a")] }));
+            let home =
+                Home::with(json!({ "umati_server_port": 0, "machines": [absent_machine("a")] }));
             let mut process = home.start(&["run"]);
             let line = ready_line(&mut process);
             let mes = Mes::connect(endpoints(&line)[0]).await;
             mes.watch(&[STATE.to_owned()]).await;
-            mes.until(STATE, "is Running", |seen| seen.is_good_number(RUNNING)).await;
+            mes.until(STATE, "is Running", |seen| seen.is_good_number(RUNNING))
+                .await;
             process.signal(signal);
-            mes.until(STATE, "is Shutdown", |seen| seen.is_good_number(SHUTDOWN)).await;
+            mes.until(STATE, "is Shutdown", |seen| seen.is_good_number(SHUTDOWN))
+                .await;
             assert_eq!(process.wait_for_exit().code(), Some(0), "{process}");
         }
     });
@@ -114,7 +134,11 @@ fn each_port_has_its_machines_and_the_bridge() {
         assert_eq!(one.machines().await, ["a", "b"]);
         assert_eq!(other.machines().await, ["c"]);
         for mes in [one, other] {
-            assert_eq!(mes.read(MACHINES).await.number(), Some(3.0), "the bridge's own object");
+            assert_eq!(
+                mes.read(MACHINES).await.number(),
+                Some(3.0),
+                "the bridge's own object"
+            );
         }
     });
     process.signal(Signal::Term);
@@ -128,11 +152,18 @@ fn a_second_start_keeps_certificate_and_application_uri() {
         let mut process = home.start(&["run"]);
         let line = ready_line(&mut process);
         let servers = block_on(async {
-            Mes::connect(endpoints(&line)[0]).await.read("Server/ServerArray").await
+            Mes::connect(endpoints(&line)[0])
+                .await
+                .read("Server/ServerArray")
+                .await
         });
         process.signal(Signal::Term);
         assert_eq!(process.wait_for_exit().code(), Some(0), "{process}");
-        let files = ["application-uri.txt", "pki/own/cert.der", "pki/private/private.pem"];
+        let files = [
+            "application-uri.txt",
+            "pki/own/cert.der",
+            "pki/private/private.pem",
+        ];
         let contents = files.map(|file| fs::read(home.state().join(file)).expect(file));
         (servers.value, contents)
     };
@@ -140,14 +171,24 @@ fn a_second_start_keeps_certificate_and_application_uri() {
     assert_eq!(mode(&home.state().join("pki/private/private.pem")), 0o600);
     assert_eq!(mode(&home.state().join("pki/private")), 0o700);
     let uri = String::from_utf8(first.1[0].clone()).expect("text");
-    assert!(uri.starts_with("urn:") && uri.ends_with(":umati-bridge\n"), "{uri:?}");
+    assert!(
+        uri.starts_with("urn:") && uri.ends_with(":umati-bridge\n"),
+        "{uri:?}"
+    );
     let told = format!("{:?}", first.0);
     assert!(told.contains(uri.trim_end()), "{told}");
-    assert!(start_and_end() == first, "the second start made something new");
+    assert!(
+        start_and_end() == first,
+        "the second start made something new"
+    );
 }
 
 fn mode(path: &Path) -> u32 {
-    fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+    fs::metadata(path)
+        .expect("it is there")
+        .permissions()
+        .mode()
+        & 0o777
 }
 
 /// What a newcomer sees within a minute.
@@ -162,7 +203,11 @@ fn the_demo_shows_a_job_start_pause_resume_and_end() {
         let machine = mes.machine("printer-0001");
         machine.watch(&[PROGRAM, TOOL]).await;
         use program::{ENDED, INTERRUPTED, RUNNING};
-        mes.goes_through(&machine.path(PROGRAM), &[RUNNING, INTERRUPTED, RUNNING, ENDED]).await;
+        mes.goes_through(
+            &machine.path(PROGRAM),
+            &[RUNNING, INTERRUPTED, RUNNING, ENDED],
+        )
+        .await;
         let temperatures = machine.history(0, TOOL);
         assert!(temperatures.len() > 5, "it stands still: {temperatures:?}");
     });

@@ -66,5 +66,6 @@ pub fn ready_line(process: &mut Process) -> String {
 
 /// The smallest entry of a machine whose OctoPrint is not there.
 pub fn absent_machine(name: &str) -> Value {
-    json!({ "type": "OCTOPRINT", "url": "http://127.0.0.1:9/", "custom_name": name, "api_key": "demo", "mes_id": 1 })
+    let url = format!("http://127.0.0.1:9/{name}/");
+    json!({ "type": "OCTOPRINT", "url": url, "custom_name": name, "api_key": "demo", "mes_id": 1 })
 }

@@ -6,7 +6,7 @@ use opcua::types::{
 };
 use umati_bridge::octoprint::simulator::Handle;
 
-use crate::mes::Machine;
+use crate::machine::Machine;
 use crate::paths::{BED, ITEM_STATE, TOOL, UPDATED, item};
 use crate::plant::{Bridge, OctoPrints, block_on};
 
@@ -55,7 +55,11 @@ async fn second_tool_vanishes((printer, machine): (Handle, Machine)) {
     machine.until_nothing(SECOND, StatusCode::BadNoData).await;
     machine.until_polled(3).await;
     assert!(machine.read(TOOL).await.is_good());
-    assert_eq!(machine.read(SECOND).await.status, StatusCode::BadNoData, "the node is still there");
+    assert_eq!(
+        machine.read(SECOND).await.status,
+        StatusCode::BadNoData,
+        "the node is still there"
+    );
     printer.restore_sensors();
     machine.until_status(SECOND, StatusCode::Good).await;
 }
@@ -87,8 +91,7 @@ fn says_added(changes: &Variant, node: &NodeId) -> bool {
             let change = change
                 .inner_as::<ModelChangeStructureDataType>()
                 .expect("a ModelChangeStructureDataType");
-            change.affected == *node
-                && change.verb == ModelChangeStructureVerbMask::NodeAdded as u8
+            change.affected == *node && change.verb == ModelChangeStructureVerbMask::NodeAdded as u8
         }
         other => panic!("no structure: {other:?}"),
     })
@@ -101,7 +104,10 @@ async fn out_of_range((printer, machine): (Handle, Machine)) {
     let doubted = machine
         .until_status(TOOL, StatusCode::UncertainEngineeringUnitsExceeded)
         .await;
-    assert!(doubted.number().is_some_and(|n| (n - 2000.0).abs() < 1e-9), "{doubted:?}");
+    assert!(
+        doubted.number().is_some_and(|n| (n - 2000.0).abs() < 1e-9),
+        "{doubted:?}"
+    );
     printer.set_sensor("tool0", None, Some(0.0));
     machine.until_nothing(TOOL, StatusCode::BadNoData).await;
     printer.restore_sensors();

@@ -5,7 +5,8 @@ use std::time::Duration;
 use opcua::types::{StatusCode, Variant};
 use umati_bridge::octoprint::simulator::Fault;
 
-use crate::mes::{Machine, Seen};
+use crate::machine::Machine;
+use crate::mes::Seen;
 use crate::paths::{ITEM_STATE, OPERATION_MODE, PROGRAM, READY, TOOL, UPDATED, item};
 use crate::plant::{Bridge, OctoPrints, block_on};
 
@@ -18,7 +19,9 @@ const USABLE: StatusCode = StatusCode::UncertainNoCommunicationLastUsableValue;
 fn out_of_reach_and_back_is_told_once_each_way() {
     block_on(async {
         let octoprints = OctoPrints::start(1).await;
-        octoprints.printer(1).set_sensor("tool0", Some(25.25), Some(0.0));
+        octoprints
+            .printer(1)
+            .set_sensor("tool0", Some(25.25), Some(0.0));
         let bridge = Bridge::start(octoprints.machines(1)).await;
         let machine = bridge.mes().await.machine(&octoprints.machine(1).name);
         let values = until_all_good(&machine).await;
@@ -53,7 +56,9 @@ fn out_of_reach_and_back_is_told_once_each_way() {
 fn values_that_are_stale_for_long_are_lost_and_states_are_not() {
     block_on(async {
         let octoprints = OctoPrints::start(2).await;
-        octoprints.printer(1).set_sensor("tool0", Some(0.0), Some(0.0));
+        octoprints
+            .printer(1)
+            .set_sensor("tool0", Some(0.0), Some(0.0));
         let bridge = Bridge::start_with(octoprints.machines(2), Duration::from_secs(1)).await;
         let mes = bridge.mes().await;
         let machine = mes.machine(&octoprints.machine(1).name);
@@ -66,7 +71,9 @@ fn values_that_are_stale_for_long_are_lost_and_states_are_not() {
         let gone = StatusCode::BadNoCommunication;
         machine.until_nothing(TOOL, gone).await;
         machine.until_nothing(READY, gone).await;
-        machine.until_is(ITEM_STATE, item::NOT_AVAILABLE, USABLE).await;
+        machine
+            .until_is(ITEM_STATE, item::NOT_AVAILABLE, USABLE)
+            .await;
         for (path, before) in STANDING.iter().zip(&values).skip(1).take(2) {
             machine.until_is(path, before.value.clone(), USABLE).await;
         }
@@ -77,13 +84,18 @@ fn values_that_are_stale_for_long_are_lost_and_states_are_not() {
 
         octoprints.printer(1).heal();
         for (path, before) in STANDING.iter().zip(&values) {
-            machine.until_is(path, before.value.clone(), StatusCode::Good).await;
+            machine
+                .until_is(path, before.value.clone(), StatusCode::Good)
+                .await;
         }
         let told = machine.history(mark, TOOL);
         let statuses: Vec<_> = told.into_iter().map(|(_, status)| status).collect();
         assert_eq!(statuses, [USABLE, gone, StatusCode::Good]);
         for path in STANDING {
-            assert!(witness.history(mark, path).is_empty(), "{path}: nothing changed there");
+            assert!(
+                witness.history(mark, path).is_empty(),
+                "{path}: nothing changed there"
+            );
         }
     });
 }
