@@ -2,6 +2,7 @@
 
 use log::{error, info, warn};
 
+use super::BridgeError;
 use crate::machine::{JobEvent, MAX_SENSORS, Outcome};
 
 /// A job started, paused, resumed or ended.
@@ -39,4 +40,9 @@ pub fn too_many_sensors(machine: &str) {
 /// Shutdown did not finish in time and was cut short.
 pub fn drain_cut_short() {
     error!("shutdown took too long and was cut short");
+}
+
+/// Something failed after the bridge had begun to end because of something else.
+pub fn failed(error: &BridgeError) {
+    error!("{error}");
 }

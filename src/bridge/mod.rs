@@ -3,6 +3,7 @@
 //! [`start`] does everything that can fail before anything is served, so that a refusal is told once and nothing is
 //! left half started; [`Bridge::run`] serves until `shutdown` and drains within a deadline.
 
+mod crew;
 pub mod demo;
 mod install;
 mod journal;
@@ -20,7 +21,6 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -34,6 +34,7 @@ use crate::umati::{BridgeStatus, Mapping, MappingError, nodesets};
 pub use install::{InstallationError, SourceError};
 pub use ports::{PortRefused, PortsRefused};
 
+use crew::Crew;
 use machine_task::MachineTask;
 use pulse::Pulse;
 use pulse_task::PulseTask;
@@ -61,6 +62,8 @@ pub enum BridgeError {
     Server(#[from] ServerError),
     #[error("port {port}: {reason}")]
     Socket { port: u16, reason: std::io::Error },
+    #[error("the {task} has died: {why}; that is a mistake in this program: please report it")]
+    TaskDied { task: String, why: String },
 }
 
 /// A bridge that is bound and built, and not yet running.
@@ -199,44 +202,36 @@ impl Bridge {
     /// Serves until `shutdown`, then ends every task within a few seconds.
     ///
     /// # Errors
-    /// If a server stopped by itself; everything else is ended then, too.
+    /// If a server stopped by itself or a task died; everything else is ended then, too.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), BridgeError> {
-        let mut servers = JoinSet::new();
+        let shutdown = shutdown.child_token();
+        let mut crew = Crew::new(shutdown.clone());
         for endpoint in self.servers {
-            let Endpoint {
-                server, listener, ..
-            } = endpoint;
-            servers.spawn(server.run(listener, shutdown.child_token()));
+            let serving = endpoint.server.run(endpoint.listener, shutdown.clone());
+            crew.spawn(format!("server {}", endpoint.url), async {
+                serving.await?;
+                Ok(())
+            });
         }
-        let mut tasks = JoinSet::new();
-        tasks.spawn(self.pulse.run(shutdown.child_token()));
+        let pulse = self.pulse.run(shutdown.clone());
+        crew.spawn("pulse of the bridge".to_owned(), async {
+            pulse.await;
+            Ok(())
+        });
         for (task, source) in self.machines {
+            let name = format!("task of machine {}", source.id);
             let (observed, queue) = mpsc::channel(QUEUE);
-            let clients = self.clients.clone();
-            let ends = shutdown.child_token();
-            tasks.spawn(octoprint::observe(source, clients, observed, ends.clone()));
-            tasks.spawn(task.run(queue, ends));
+            let source =
+                octoprint::observe(source, self.clients.clone(), observed, shutdown.clone());
+            let machine = task.run(queue, shutdown.clone());
+            // Both ends of the queue are one task: if one dies, the other does, and the reason is told.
+            crew.spawn(name, async {
+                tokio::join!(source, machine);
+                Ok(())
+            });
         }
-
-        let mut outcome = Ok(());
-        while let Some(ended) = servers.join_next().await {
-            if let Ok(Err(error)) = ended {
-                outcome = Err(error.into());
-                shutdown.cancel();
-            }
-        }
-        if tokio::time::timeout(DRAIN, drain(&mut tasks))
-            .await
-            .is_err()
-        {
-            journal::drain_cut_short();
-        }
-        outcome
+        crew.run(DRAIN).await
     }
-}
-
-async fn drain(tasks: &mut JoinSet<()>) {
-    while tasks.join_next().await.is_some() {}
 }
 
 impl fmt::Display for Endpoint {
