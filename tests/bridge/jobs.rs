@@ -5,7 +5,7 @@ use umati_bridge::octoprint::simulator::{
     AfterSelect, Command, Endpoint, Fault, Handle, PauseAction, PrinterError,
 };
 
-use crate::mes::{Machine, text};
+use crate::machine::{Machine, text};
 use crate::paths::{
     ERROR_TEXT, ITEM_STATE, JOB, PRINTER_CONNECTED, PROGRAM, PROGRESS, SERVER_REACHABLE, SETPOINT,
     STATE_TEXT, TOOL, UPDATED, item, program,
@@ -65,7 +65,7 @@ async fn paused_and_finished((printer, machine): (Handle, Machine)) {
     machine
         .until(PROGRESS, "is 100 %", |seen| seen.is_good_number(100.0))
         .await;
-    assert_eq!(jobs(&machine), [first.clone()]);
+    assert_eq!(jobs(&machine), [first.as_str()]);
 
     // The same file again is another job.
     printer.command(Command::Start).unwrap();
@@ -73,7 +73,7 @@ async fn paused_and_finished((printer, machine): (Handle, Machine)) {
     printer.skip_to_end();
     machine.until_number(PROGRAM, program::ENDED).await;
     let jobs = jobs(&machine);
-    assert_eq!(jobs.len(), 2, "{jobs:?}");
+    assert_eq!((jobs.len(), &jobs[0]), (2, &first), "{jobs:?}");
     use program::{ENDED, INITIALIZING, INTERRUPTED, RUNNING};
     assert_eq!(
         programs(&machine),

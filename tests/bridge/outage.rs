@@ -4,7 +4,8 @@ use opcua::types::{DateTime, StatusCode, Variant};
 use tokio::net::TcpSocket;
 use umati_bridge::octoprint::simulator::{API_KEY, Endpoint, Fault, printer_name};
 
-use crate::mes::{Mes, Seen, text};
+use crate::machine::text;
+use crate::mes::{Mes, Seen};
 use crate::paths::{
     DIAGNOSIS, ITEM_STATE, KEY_VALID, LAST_POLL, MACHINES, MACHINES_ONLINE, PRINTER_CONNECTED,
     PROGRAM, SERVER_REACHABLE, STATE_TEXT, TOOL, UPDATED, item, program,
@@ -58,11 +59,7 @@ fn two_of_56_printers_keep_their_cadence() {
         let polls = good.each_ref().map(|machine| machine.polls(start));
         assert!(polls.iter().all(|&polls| polls >= 20), "{polls:?}");
         for machine in &good {
-            assert_eq!(
-                machine.history(0, SERVER_REACHABLE).len(),
-                1,
-                "it was reachable all along"
-            );
+            machine.assert_always_reachable();
             assert!(machine.read(TOOL).await.is_good());
         }
         until_last_poll_moves(&mes).await;
@@ -183,8 +180,8 @@ async fn until_online(mes: &Mes, count: usize) {
 }
 
 async fn until_last_poll_moves(mes: &Mes) {
-    let time = |seen: &Seen| match seen.value {
-        Variant::DateTime(at) => Some(at),
+    let time = |seen: &Seen| match &seen.value {
+        Variant::DateTime(at) => Some(**at),
         _ => None,
     };
     let is_later = |than: DateTime| move |seen: &Seen| time(seen).is_some_and(|at| at > than);

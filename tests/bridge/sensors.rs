@@ -6,7 +6,7 @@ use opcua::types::{
 };
 use umati_bridge::octoprint::simulator::Handle;
 
-use crate::mes::Machine;
+use crate::machine::Machine;
 use crate::paths::{BED, ITEM_STATE, TOOL, UPDATED, item};
 use crate::plant::{Bridge, OctoPrints, block_on};
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use opcua::types::{StatusCode, Variant};
 use umati_bridge::octoprint::simulator::Fault;
 
-use crate::mes::{Machine, Seen};
+use crate::machine::Machine;
+use crate::mes::Seen;
 use crate::paths::{ITEM_STATE, OPERATION_MODE, PROGRAM, READY, TOOL, UPDATED, item};
 use crate::plant::{Bridge, OctoPrints, block_on};
 
@@ -87,7 +88,7 @@ fn values_that_are_stale_for_long_are_lost_and_states_are_not() {
                 .until_is(path, before.value.clone(), StatusCode::Good)
                 .await;
         }
-        let told = told_all(&machine, mark, TOOL);
+        let told = machine.history(mark, TOOL);
         let statuses: Vec<_> = told.into_iter().map(|(_, status)| status).collect();
         assert_eq!(statuses, [USABLE, gone, StatusCode::Good]);
         for path in STANDING {
@@ -112,13 +113,9 @@ async fn until_all_good(machine: &Machine) -> Vec<Seen> {
 /// What was told since `mark`, but for the nulls that may stand between two statuses of one value: without a filter
 /// the client would not be told of the second.
 fn told(machine: &Machine, mark: usize, path: &str) -> Vec<(Variant, StatusCode)> {
-    let mut told = told_all(machine, mark, path);
+    let mut told = machine.history(mark, path);
     told.retain(|(value, _)| *value != Variant::Empty);
     told
-}
-
-fn told_all(machine: &Machine, mark: usize, path: &str) -> Vec<(Variant, StatusCode)> {
-    machine.history(mark, path)
 }
 
 /// Equal, but for the last bit of a floating-point number.

@@ -79,6 +79,11 @@ impl Dispatcher {
         self.live().registry.len()
     }
 
+    /// Whether somebody is connected, whatever they watch.
+    pub fn has_clients(&self) -> bool {
+        self.live().sessions.any_alive()
+    }
+
     /// A session was activated or asked for something.
     pub fn met(&self, context: &RequestContext) {
         let session: Arc<dyn Any + Send + Sync> = context.session.clone();
