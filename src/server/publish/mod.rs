@@ -37,7 +37,6 @@ use self::registry::Registry;
 use self::sessions::Sessions;
 use super::plant::{Plant, read};
 use crate::umati::blueprint::NodeIndex;
-use crate::umati::instance::Instance;
 
 pub(super) use self::item::Filter;
 
@@ -225,7 +224,7 @@ impl Dispatcher {
     fn truth(&self, machine: &str, path: &str) -> Option<DataValue> {
         let instance = read(self.plant.get(machine)?);
         let index = instance.blueprint().find(path)?;
-        Some(Instance::value(&instance, index).clone())
+        Some(instance.value(index).clone())
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {

@@ -33,14 +33,6 @@ pub enum Quality<T> {
 }
 
 impl<T> Quality<T> {
-    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Quality<U> {
-        match self {
-            Self::Good(value) => Quality::Good(f(value)),
-            Self::Uncertain(value, status) => Quality::Uncertain(f(value), status),
-            Self::Bad(status) => Quality::Bad(status),
-        }
-    }
-
     /// A value under a status that was decided elsewhere and is not Bad.
     pub fn with_status(value: T, status: StatusCode) -> Self {
         if status.is_good() {

@@ -48,12 +48,6 @@ pub(super) struct Draft<'a> {
     pub(super) by_path: HashMap<Box<str>, NodeIndex>,
 }
 
-/// Where a new node hangs.
-struct Under<'a> {
-    parent: usize,
-    reference_type: &'a NodeId,
-}
-
 impl<'a> Draft<'a> {
     /// The root.
     fn new(catalogue: &'a Catalogue, plan: &'a Plan) -> Result<Self, PlanError> {
@@ -88,7 +82,7 @@ impl<'a> Draft<'a> {
             kind,
             references: Vec::new(),
         };
-        draft.push(root, place, None)?;
+        draft.push(root, place)?;
         let folder = catalogue
             .foreign(&plan.anchor)
             .ok_or_else(|| PlanError::UnknownAnchor {
@@ -169,15 +163,9 @@ impl<'a> Draft<'a> {
             description: member.description.clone(),
             references: Vec::new(),
         };
-        let reference_type = member.reference_type;
-        self.push(
-            node,
-            place,
-            Some(Under {
-                parent,
-                reference_type,
-            }),
-        )
+        let child = self.push(node, place)?;
+        self.link(parent, child, member.reference_type);
+        Ok(())
     }
 
     /// A node that the plan names.
@@ -241,23 +229,13 @@ impl<'a> Draft<'a> {
             kind,
             references: Vec::new(),
         };
-        self.push(
-            node,
-            place,
-            Some(Under {
-                parent,
-                reference_type,
-            }),
-        )
+        let child = self.push(node, place)?;
+        self.link(parent, child, reference_type);
+        Ok(())
     }
 
     /// Gives the node its index and the references that every node has.
-    fn push(
-        &mut self,
-        mut node: BlueprintNode,
-        mut place: Place,
-        under: Option<Under<'_>>,
-    ) -> Result<(), PlanError> {
+    fn push(&mut self, mut node: BlueprintNode, mut place: Place) -> Result<usize, PlanError> {
         let index = u16::try_from(self.nodes.len())
             .map(NodeIndex)
             .map_err(|_| PlanError::TooManyNodes)?;
@@ -292,10 +270,7 @@ impl<'a> Draft<'a> {
         }
         self.nodes.push(node);
         self.places.push(place);
-        if let Some(under) = under {
-            self.link(under.parent, usize::from(index.0), under.reference_type);
-        }
-        Ok(())
+        Ok(usize::from(index.0))
     }
 
     /// A hierarchical reference with its inverse.
