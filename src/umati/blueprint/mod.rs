@@ -9,6 +9,7 @@
 mod adjust;
 mod build;
 mod check;
+mod draft;
 mod error;
 mod plan;
 
