@@ -40,7 +40,7 @@ pub(super) struct Installation {
 impl Installation {
     /// Reads the ApplicationUri from the state folder, or makes one of the host's name and keeps it there: a host may
     /// be renamed later.
-    pub fn find(config: &Config) -> Result<Self, InstallationError> {
+    pub(super) fn find(config: &Config) -> Result<Self, InstallationError> {
         let path = config.state_dir.join("application-uri.txt");
         let failed = |reason| InstallationError {
             path: path.clone(),
@@ -65,7 +65,7 @@ impl Installation {
         Ok(Self { application_uri })
     }
 
-    pub fn settings(&self, config: &Config, port: u16) -> Settings {
+    pub(super) fn settings(&self, config: &Config, port: u16) -> Settings {
         Settings {
             listen: config.listen,
             port,
@@ -100,7 +100,7 @@ pub(super) fn source(machine: &MachineConfig) -> Result<Source, SourceError> {
 pub(super) struct SharedNames<'a>(HashSet<&'a str>);
 
 impl<'a> SharedNames<'a> {
-    pub fn of(config: &'a Config) -> Self {
+    pub(super) fn of(config: &'a Config) -> Self {
         let mut seen = HashSet::new();
         let names = config.machines.iter().map(|machine| machine.name.as_str());
         Self(names.filter(|name| !seen.insert(*name)).collect())

@@ -89,7 +89,7 @@ const ENTRY_POLL: Duration = Duration::from_millis(10);
 
 impl Item {
     /// A new item and its first value.
-    pub fn new(
+    pub(super) fn new(
         machine: &str,
         path: &str,
         range: NumericRange,
@@ -129,13 +129,13 @@ impl Item {
     }
 
     /// The client has modified the item, perhaps its filter, which the library does not tell.
-    pub fn modified(&mut self) {
+    pub(super) fn modified(&mut self) {
         self.filter = Filter::Unknown;
         self.pending = Pending::Nothing;
     }
 
     /// Whether the item is no longer in its subscription.
-    pub fn is_gone(&mut self, subscription: &Subscription, key: Key, now: Instant) -> bool {
+    pub(super) fn is_gone(&mut self, subscription: &Subscription, key: Key, now: Instant) -> bool {
         if subscription.contains_key(&key.item) {
             self.seen = true;
             return false;
@@ -144,7 +144,7 @@ impl Item {
     }
 
     /// Hands the truth to the library's item if it is news and may be told now.
-    pub fn advance(
+    pub(super) fn advance(
         &mut self,
         subscription: &mut Subscription,
         key: Key,

@@ -50,7 +50,7 @@ impl<T> Quality<T> {
 
 /// A machine at an instant, with the judgement that all its values share.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+pub(crate) struct View<'a> {
     pub machine: &'a Machine,
     pub at: Timestamp,
     pub freshness: Freshness,
@@ -64,7 +64,7 @@ pub struct Limits {
 }
 
 impl<'a> View<'a> {
-    pub fn new(machine: &'a Machine, at: Timestamp) -> Self {
+    pub(crate) fn new(machine: &'a Machine, at: Timestamp) -> Self {
         Self {
             machine,
             at,
@@ -77,7 +77,7 @@ impl<'a> View<'a> {
     }
 
     /// A value of the newest report; `None` if the source did not tell it.
-    pub fn told<T>(&self, value: Option<T>) -> Quality<T> {
+    pub(crate) fn told<T>(&self, value: Option<T>) -> Quality<T> {
         self.aged(Quality::or_bad(value, self.missing()))
     }
 
@@ -91,7 +91,7 @@ impl<'a> View<'a> {
     }
 
     /// One part of a temperature.
-    pub fn temperature(
+    pub(crate) fn temperature(
         &self,
         sensor: &SensorId,
         part: impl Fn(&Temperature) -> Option<f64>,
