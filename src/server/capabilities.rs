@@ -10,7 +10,8 @@ use super::{journal, limits};
 pub(super) fn tell_the_truth(handle: &ServerHandle, machines: usize) {
     let number = |n: usize| Variant::from(u32::try_from(n).unwrap_or(u32::MAX));
     let items = limits::items_per_subscription(machines);
-    let subscriptions = limits::MAX_SESSIONS * limits::MAX_SUBSCRIPTIONS_PER_SESSION;
+    let per_session = limits::subscriptions_per_session(machines);
+    let subscriptions = limits::MAX_SESSIONS.saturating_mul(per_session);
     let truths: Vec<(NodeId, Variant)> = [
         (
             VariableId::Server_ServerCapabilities_MaxSessions,
@@ -22,7 +23,7 @@ pub(super) fn tell_the_truth(handle: &ServerHandle, machines: usize) {
         ),
         (
             VariableId::Server_ServerCapabilities_MaxSubscriptionsPerSession,
-            number(limits::MAX_SUBSCRIPTIONS_PER_SESSION),
+            number(per_session),
         ),
         (
             VariableId::Server_ServerCapabilities_MaxMonitoredItems,

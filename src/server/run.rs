@@ -42,7 +42,7 @@ impl Server {
         }
 
         self.handle.set_server_state(ServerState::Shutdown);
-        if self.dispatcher.watched() > 0 {
+        if self.dispatcher.has_clients() {
             tokio::select! {
                 ended = &mut serving => return Err(stopped(ended)),
                 () = self.dispatcher.pump() => {}

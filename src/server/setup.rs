@@ -54,7 +54,7 @@ impl Server {
         }
         let machines = plant.len();
         let endpoints = endpoints(settings);
-        let url = format!("{}/", settings.url());
+        let url = settings.url();
         let application_uri = settings.application_uri.clone();
         let mut builder = ServerBuilder::new()
             .application_name(APPLICATION_NAME)
@@ -131,7 +131,8 @@ fn endpoints(settings: &Settings) -> Vec<(&'static str, ServerEndpoint)> {
                 _ => MessageSecurityMode::SignAndEncrypt,
             };
             let anonymous = [ANONYMOUS_USER_TOKEN_ID.to_owned()];
-            (name, ServerEndpoint::new("/", policy, mode, &anonymous))
+            // No path: clients compare the URL with the one that their user typed, letter by letter.
+            (name, ServerEndpoint::new("", policy, mode, &anonymous))
         })
         .collect()
 }

@@ -2,13 +2,14 @@
 //! other machines notice nothing.
 
 use opcua::types::StatusCode;
+use serde_json::json;
 use tokio::task::JoinSet;
-use umati_bridge::octoprint::simulator::{Fault, Handle};
+use umati_bridge::octoprint::simulator::{Endpoint, Fault, Handle};
 
-use crate::mes::Machine;
+use crate::machine::Machine;
 use crate::paths::{
-    DIAGNOSIS, ITEM_STATE, KEY_VALID, PRINTER_CONNECTED, PROGRAM, SERVER_REACHABLE, TOOL, UPDATED,
-    item, program,
+    BED, DIAGNOSIS, ITEM_STATE, KEY_VALID, PRINTER_CONNECTED, PROGRAM, SERVER_REACHABLE, SETPOINT,
+    TOOL, UPDATED, item, program,
 };
 use crate::plant::{Bridge, OctoPrints, block_on};
 
@@ -37,10 +38,18 @@ fn cases() -> Vec<Case> {
     };
     let other_host = "http://192.0.2.1/".to_owned();
     vec![
-        case(Fault::Hang, OutOfReach, "no answer within 5 s"),
-        case(Fault::Close, OutOfReach, "x"),
-        case(Fault::Truncate, OutOfReach, "x"),
-        case(Fault::Garbage, OutOfReach, "x"),
+        case(Fault::Hang, OutOfReach, "no complete answer within 5s"),
+        case(
+            Fault::Close,
+            OutOfReach,
+            "connection closed before message completed",
+        ),
+        case(
+            Fault::Truncate,
+            OutOfReach,
+            "end of file before message length reached",
+        ),
+        case(Fault::Garbage, OutOfReach, "invalid HTTP version parsed"),
         case(
             Fault::Status(500),
             OutOfReach,
@@ -73,7 +82,11 @@ fn cases() -> Vec<Case> {
             "the answer has none of the fields state, job, progress",
         ),
         case(Fault::Huge(3 << 20), OutOfReach, "more than 2097152 bytes"),
-        case(Fault::Redirect(other_host), OutOfReach, "x"),
+        case(
+            Fault::Redirect(other_host),
+            OutOfReach,
+            "the server redirects to http://192.0.2.1: the key is not sent to another server",
+        ),
     ]
 }
 
@@ -109,8 +122,72 @@ fn each_fault_shows_in_the_facts_and_passes_and_the_others_keep_their_cadence() 
         }
         running.join_all().await;
 
-        let outages = witness.mes.history(0, &witness.path(SERVER_REACHABLE));
-        assert_eq!(outages.len(), 1, "the witness suffered, too: {outages:?}");
+        witness.assert_always_reachable();
+    });
+}
+
+/// The sockets are gone, and come back: an OctoPrint that is restarted, a Raspberry Pi without power.
+#[test]
+fn a_refused_connection_is_out_of_reach_until_the_server_is_back() {
+    block_on(async {
+        let mut dead = OctoPrints::start(1).await;
+        let alive = OctoPrints::start(2).await;
+        let bridge = Bridge::start(vec![dead.machine(1), alive.machine(2)]).await;
+        let mes = bridge.mes().await;
+        let machine = mes.machine(&dead.machine(1).name);
+        let witness = mes.machine(&alive.machine(2).name);
+        for machine in [&machine, &witness] {
+            machine.watch(&WATCHED).await;
+            until_healthy(machine).await;
+        }
+
+        dead.stop().await;
+        machine
+            .until_is(SERVER_REACHABLE, false, StatusCode::Good)
+            .await;
+        let nothing = StatusCode::BadNoCommunication;
+        machine.until_nothing(KEY_VALID, nothing).await;
+        let usable = StatusCode::UncertainNoCommunicationLastUsableValue;
+        machine.until_is(PRINTER_CONNECTED, true, usable).await;
+        machine.until_status(TOOL, usable).await;
+        machine.until_status(PROGRAM, usable).await;
+        witness.until_polled(5).await;
+
+        dead.start_again().await;
+        until_healthy(&machine).await;
+        witness.assert_always_reachable();
+    });
+}
+
+/// Each field is read for itself: a wrong type costs that field and not the poll.
+#[test]
+fn wrong_types_cost_fields_and_not_the_machine() {
+    block_on(async {
+        let octoprints = OctoPrints::start(1).await;
+        let bridge = Bridge::start(octoprints.machines(1)).await;
+        let machine = bridge.mes().await.machine(&octoprints.machine(1).name);
+        machine.watch(&WATCHED).await;
+        until_healthy(&machine).await;
+
+        let printer = octoprints.printer(1);
+        let wrong = Fault::Replace("/temperature/tool0/actual", json!("hot"));
+        printer.inject_at(Endpoint::Printer, wrong);
+        machine.until_nothing(TOOL, StatusCode::BadNoData).await;
+        for still_good in [ITEM_STATE, BED, SETPOINT] {
+            assert!(machine.read(still_good).await.is_good(), "{still_good}");
+        }
+        printer.heal();
+        machine.until_status(TOOL, StatusCode::Good).await;
+
+        // Nothing can be read of it but that an OctoPrint answers.
+        printer.inject(Fault::WrongTypes);
+        machine.until_number(ITEM_STATE, item::NOT_AVAILABLE).await;
+        machine.until_nothing(TOOL, StatusCode::BadNoData).await;
+        machine.until_polled(5).await;
+        machine.assert_always_reachable();
+
+        printer.heal();
+        until_healthy(&machine).await;
     });
 }
 
@@ -144,7 +221,7 @@ async fn suffer_and_recover(case: Case, printer: Handle, machine: Machine, witne
             machine.until_nothing(PRINTER_CONNECTED, wrong).await;
         }
     }
-    machine.until_is(TOOL, before.value, usable).await;
+    machine.until_about(TOOL, &before, usable).await;
     machine
         .until_is(ITEM_STATE, item::NOT_AVAILABLE, usable)
         .await;

@@ -7,7 +7,16 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod check;
 mod faults;
+mod jobs;
+mod machine;
 mod mes;
+mod outage;
 mod paths;
 mod plant;
+mod process;
+mod program;
+mod sensors;
+mod slow;
+mod status;

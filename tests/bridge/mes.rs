@@ -9,13 +9,14 @@ use opcua::types::{
     AttributeId, BrowseDescription, BrowseDirection, BrowseResultMask, DataValue, DateTime,
     EventFilter, ExtensionObject, MessageSecurityMode, MonitoredItemCreateRequest, MonitoringMode,
     MonitoringParameters, NodeId, ObjectId, ObjectTypeId, QualifiedName, ReadValueId,
-    ReferenceTypeId, SimpleAttributeOperand, StatusCode, TimestampsToReturn, UAString,
-    UserTokenPolicy, Variant,
+    ReferenceTypeId, SimpleAttributeOperand, StatusCode, TimestampsToReturn, UserTokenPolicy,
+    Variant,
 };
 use tokio::sync::watch;
 
 use crate::common::PATIENCE;
-use crate::paths::{BRIDGE, UPDATED};
+use crate::machine::Machine;
+use crate::paths::BRIDGE;
 
 /// Short, so that a test sees each of the states that follow one another within a second.
 const PUBLISHING_INTERVAL: std::time::Duration = std::time::Duration::from_millis(50);
@@ -119,8 +120,11 @@ impl Mes {
                     |_| {},
                     move |value, item: &MonitoredItem| {
                         values.send_modify(|log| {
-                            let path = log.paths[&item.item_to_monitor().node_id].clone();
-                            log.seen.push(Seen::new(&path, value));
+                            // The server library greets also event items with a value, which is null.
+                            if let Some(path) = log.paths.get(&item.item_to_monitor().node_id) {
+                                let seen = Seen::new(path, value);
+                                log.seen.push(seen);
+                            }
                         });
                     },
                     move |fields, _: &MonitoredItem| {
@@ -283,6 +287,26 @@ impl Mes {
         .await
     }
 
+    /// Waits until the Good numbers of `path` have gone through these one after the other, with whatever else came
+    /// before, between and after them.
+    pub async fn goes_through(&self, path: &str, numbers: &[u32]) {
+        self.wait(
+            &format!("{path} goes through {numbers:?}"),
+            |log| {
+                let mut left = numbers.iter().peekable();
+                for seen in log.seen.iter().filter(|seen| seen.path == path) {
+                    left.next_if(|&&number| seen.is_good_number(number.into()));
+                }
+                left.peek().is_none().then_some(())
+            },
+            |log| {
+                let all: Vec<_> = log.seen.iter().filter(|seen| seen.path == path).collect();
+                format!("{all:#?}")
+            },
+        )
+        .await;
+    }
+
     /// Waits until `path` notified `count` values since `mark`.
     pub async fn until_changed(&self, mark: usize, path: &str, count: usize) {
         let changes = |log: &Log| log.seen[mark..].iter().filter(|s| s.path == path).count();
@@ -329,85 +353,4 @@ impl Mes {
             instead(&self.log.borrow())
         );
     }
-}
-
-/// One machine in the eyes of an MES; the paths start at the machine.
-#[derive(Clone)]
-pub struct Machine {
-    pub mes: Mes,
-    pub name: String,
-}
-
-impl Machine {
-    pub fn path(&self, path: &str) -> String {
-        format!("{}/{path}", self.name)
-    }
-
-    pub async fn watch(&self, paths: &[&str]) {
-        let paths: Vec<_> = paths.iter().map(|path| self.path(path)).collect();
-        self.mes.watch(&paths).await;
-    }
-
-    pub async fn read(&self, path: &str) -> Seen {
-        self.mes.read(&self.path(path)).await
-    }
-
-    pub async fn until(&self, path: &str, what: &str, accept: impl Fn(&Seen) -> bool) -> Seen {
-        self.mes.until(&self.path(path), what, accept).await
-    }
-
-    /// Waits until the status of `path` is exactly this.
-    pub async fn until_status(&self, path: &str, status: StatusCode) -> Seen {
-        let what = format!("has status {status}");
-        self.until(path, &what, |seen| seen.status == status).await
-    }
-
-    /// Waits until `path` is this number, Good.
-    pub async fn until_number(&self, path: &str, number: u32) {
-        let what = format!("is {number}");
-        self.until(path, &what, |seen| seen.is_good_number(number.into()))
-            .await;
-    }
-
-    /// Waits until `path` is exactly this value with exactly this status.
-    pub async fn until_is(&self, path: &str, value: impl Into<Variant>, status: StatusCode) {
-        let value = value.into();
-        let what = format!("is {value:?}, {status}");
-        self.until(path, &what, |seen| {
-            seen.value == value && seen.status == status
-        })
-        .await;
-    }
-
-    /// Waits until `path` has exactly this status and no value.
-    pub async fn until_nothing(&self, path: &str, status: StatusCode) {
-        self.until_is(path, Variant::Empty, status).await;
-    }
-
-    /// Values and statuses that `path` notified since `mark`.
-    pub fn history(&self, mark: usize, path: &str) -> Vec<(Variant, StatusCode)> {
-        let history = self.mes.history(mark, &self.path(path));
-        history
-            .into_iter()
-            .map(|seen| (seen.value, seen.status))
-            .collect()
-    }
-
-    /// Waits until the machine was read `count` times more.
-    pub async fn until_polled(&self, count: usize) {
-        let mark = self.mes.mark();
-        self.mes
-            .until_changed(mark, &self.path(UPDATED), count)
-            .await;
-    }
-
-    /// How often the machine was read since `mark`.
-    pub fn polls(&self, mark: usize) -> usize {
-        self.mes.history(mark, &self.path(UPDATED)).len()
-    }
-}
-
-/// A text as a client compares it.
-pub fn text(text: &str) -> Variant {
-    Variant::String(UAString::from(text))
 }

@@ -1,6 +1,7 @@
 //! Where an MES finds what these tests look at: browse names below a machine, as `docs/mapping.md` lists them.
 
 pub const TOOL: &str = "Monitoring/Process/Tool0Temperature/AnalogSignal";
+pub const SETPOINT: &str = "Monitoring/Process/Tool0Temperature/ProcessValueSetpoint";
 pub const BED: &str = "Monitoring/Process/BedTemperature/AnalogSignal";
 pub const ITEM_STATE: &str = "MachineryBuildingBlocks/MachineryItemState/CurrentState/Number";
 pub const OPERATION_MODE: &str = "Monitoring/MachineTool/OperationMode";
@@ -18,6 +19,7 @@ pub const UPDATED: &str = "OctoPrint/LastUpdate";
 
 /// The bridge's own object, below `Objects`.
 pub const BRIDGE: &str = "UmatiBridge";
+pub const MACHINES: &str = "UmatiBridge/Machines";
 pub const MACHINES_ONLINE: &str = "UmatiBridge/MachinesOnline";
 pub const LAST_POLL: &str = "UmatiBridge/LastPoll";
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use umati_bridge::bridge::{self, BridgeError};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use umati_bridge::bridge;
 use umati_bridge::config::{Config, Identification, MachineConfig, Secret, Tls};
 use umati_bridge::octoprint::simulator::{
     API_KEY, Clock, Conduct, Handle, Settings, Simulator, printer_name,
@@ -113,9 +113,8 @@ pub fn machine(name: &str, url: &str, key: &str) -> MachineConfig {
 
 /// A bridge that runs until it is dropped.
 pub struct Bridge {
-    pub ready_line: String,
-    shutdown: CancellationToken,
-    running: JoinHandle<Result<(), BridgeError>>,
+    ready_line: String,
+    _shutdown: DropGuard,
     /// Holds the `state_dir`.
     _home: TempDir,
 }
@@ -139,32 +138,22 @@ impl Bridge {
             operators: Vec::new(),
         };
         let bridge = bridge::start(&config).unwrap_or_else(|error| panic!("{error}"));
+        let ready_line = bridge.ready_line();
         let shutdown = CancellationToken::new();
+        tokio::spawn(bridge.run(shutdown.clone()));
         Self {
-            ready_line: bridge.ready_line(),
-            running: tokio::spawn(bridge.run(shutdown.clone())),
-            shutdown,
+            ready_line,
+            _shutdown: shutdown.drop_guard(),
             _home: home,
         }
     }
 
-    /// Every endpoint of the ready line.
-    pub fn endpoints(&self) -> Vec<&str> {
-        endpoints(&self.ready_line)
-    }
-
     /// A client of the only endpoint.
     pub async fn mes(&self) -> Mes {
-        match self.endpoints()[..] {
+        match endpoints(&self.ready_line)[..] {
             [endpoint] => Mes::connect(endpoint).await,
             _ => panic!("not one endpoint: {}", self.ready_line),
         }
-    }
-
-    /// Ends it as a signal does.
-    pub async fn end(self) -> Result<(), BridgeError> {
-        self.shutdown.cancel();
-        self.running.await.expect("no panic")
     }
 }
 

@@ -7,7 +7,6 @@ use std::process::{Command, ExitStatus};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::free_port;
 use super::process::{Process, Signal};
 
 /// A running `umati-bridge run` or `umati-bridge demo` and the endpoint that its ready line names.
@@ -20,10 +19,10 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// Runs the bridge with this config, on a free port and with a `state_dir` of its own.
+    /// Runs the bridge with this config, on a port that the system chooses and with a `state_dir` of its own.
     pub fn run(mut config: Value) -> Self {
         let home = TempDir::new().expect("a folder for the bridge");
-        config["umati_server_port"] = free_port().into();
+        config["umati_server_port"] = 0.into();
         config["state_dir"] = home.path().join("state").display().to_string().into();
         let file = write_config(&home, &config);
         Self::start(
@@ -32,14 +31,27 @@ impl Bridge {
         )
     }
 
+    /// Runs `check --online` on this config and gives its exit code and what it printed.
+    pub fn check_online(config: &Value) -> (Option<i32>, String) {
+        let home = TempDir::new().expect("a folder for the bridge");
+        let output = Command::new(BINARY)
+            .args(["check", "--online", "--config"])
+            .arg(write_config(&home, config))
+            .output()
+            .expect("the bridge starts");
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), stdout)
+    }
+
     /// Runs the bridge and its own simulator with that many printers.
     pub fn demo(printers: u32) -> Self {
         let home = TempDir::new().expect("a folder for the bridge");
         let mut command = Command::new(BINARY);
         command
-            .args(["demo", "--port", &free_port().to_string(), "--printers"])
+            .args(["demo", "--port", "0", "--printers"])
             .arg(printers.to_string())
-            .current_dir(home.path());
+            // Where the demo keeps its certificate.
+            .env("XDG_STATE_HOME", home.path());
         Self::start(home, &mut command)
     }
 
@@ -82,7 +94,7 @@ impl Simulator {
     pub fn start(printers: u32, speed: u32) -> Self {
         let mut command = Command::new(BINARY);
         command
-            .args(["simulate", "--port", &free_port().to_string(), "--printers"])
+            .args(["simulate", "--port", "0", "--printers"])
             .arg(printers.to_string())
             .arg("--speed")
             .arg(speed.to_string());

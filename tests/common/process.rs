@@ -13,6 +13,8 @@ use super::{PATIENCE, wait_until};
 pub enum Signal {
     /// Ask it to end.
     Term,
+    /// Ask it to end, as Ctrl-C does.
+    Interrupt,
     /// End it without a word.
     Kill,
     /// Freeze it: its sockets accept, and nobody answers.
@@ -25,6 +27,7 @@ impl Signal {
     fn name(self) -> &'static str {
         match self {
             Self::Term => "TERM",
+            Self::Interrupt => "INT",
             Self::Kill => "KILL",
             Self::Stop => "STOP",
             Self::Continue => "CONT",

@@ -199,6 +199,24 @@ fn a_temperature_carries_the_time_of_its_sample() {
 }
 
 #[test]
+fn a_temperature_that_is_asked_for_between_two_samples_keeps_its_time() {
+    let mut machine = machine();
+    let mut instance = instance(&machine, 9);
+    // The node has said since 9 that it waits: the sample of 8 cannot turn it back.
+    for (sample, at, stamp) in [
+        (8, 10, 9),
+        (8, 11, 9),
+        (13, 14, 13),
+        (13, 15, 13),
+        (16, 16, 16),
+    ] {
+        see(&mut machine, sampled(200.0, sample), at);
+        let _ = mapping().refresh(&mut instance, &machine, t(at));
+        assert_eq!(source_time(&instance, ACTUAL), t(stamp), "at {at}");
+    }
+}
+
+#[test]
 fn a_source_clock_that_is_ahead_never_dates_a_value_into_the_future() {
     let mut machine = machine();
     see(&mut machine, sampled(200.0, 5000), 10);

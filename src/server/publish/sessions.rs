@@ -24,6 +24,13 @@ impl Sessions {
             .or_insert_with(|| Arc::downgrade(session));
     }
 
+    /// Whether the library keeps any of the sessions still.
+    pub fn any_alive(&self) -> bool {
+        self.alive
+            .values()
+            .any(|session| session.strong_count() > 0)
+    }
+
     /// A subscription was seen at work in this session.
     pub(super) fn settle(&mut self, subscription: u32, session: u32) {
         self.homes.insert(subscription, session);

@@ -3,12 +3,17 @@
 //! Always holds: a value is never Good and empty; a value without data is `Empty` under its status. A timestamp
 //! tells when value and status came to be, so a write that says nothing new leaves the old one in place.
 
+use std::time::Duration;
+
 use opcua::types::{DataValue, DateTime, Variant};
 
 use super::quality::Quality;
 use crate::machine::Timestamp;
 use crate::umati::instance::{Delta, Instance};
 use crate::umati::reading::{self, Reading};
+
+/// OctoPrint samples every few seconds. A sample that lies further back was dated by a clock that lags.
+const MAX_AGE: Duration = Duration::from_secs(60);
 
 /// Whether the instance has values already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +64,9 @@ impl<'a> Render<'a> {
 
     /// A measurement that was taken at `sampled`, by the clock of the source, and received at `received`.
     ///
-    /// Its timestamp is `sampled` if that lies between the node's last timestamp and the receive time, else the
-    /// receive time: so it never runs backwards and never stands in the future, whatever clock the source has.
+    /// Its timestamp is `sampled`, unless that lies in the future or longer back than [`MAX_AGE`]: then the source's
+    /// clock is wrong, and the receive time is the better one. It never runs backwards: a node that already has a
+    /// later timestamp keeps it until a newer sample comes.
     pub fn measured(
         &mut self,
         path: &str,
@@ -71,8 +77,11 @@ impl<'a> Render<'a> {
         let last = self.stored(path).and_then(|old| old.source_timestamp);
         let taken = match value {
             Quality::Bad(_) => self.at,
-            _ if sampled > received || last > Some(sampled.into()) => received,
-            _ => sampled,
+            _ if sampled > received || sampled + MAX_AGE < received => received,
+            _ => match last {
+                Some(last) if last > sampled.into() => last.as_chrono(),
+                _ => sampled,
+            },
         };
         let new = self.reading(value, taken);
         // A good value that did not change is a new measurement all the same; a doubtful one is the old one.

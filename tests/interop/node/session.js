@@ -2,7 +2,6 @@
 // What both programs share: a session with the server, browsing by reference, values as JSON.
 // Every line that a program prints is one JSON object; the tests read them and judge.
 
-const fs = require("node:fs");
 const path = require("node:path");
 const { parseArgs } = require("node:util");
 const {
@@ -34,7 +33,7 @@ function commandLine() {
 }
 
 function emit(line) {
-  fs.writeSync(1, JSON.stringify(line) + "\n");
+  process.stdout.write(JSON.stringify(line) + "\n");
 }
 
 // Runs `task(session)` in a session; with a policy it signs and encrypts with a certificate of its own.
@@ -176,14 +175,16 @@ function toJson(value) {
 }
 
 // Runs the program and prints how it failed, if it did: the test shows it.
-function run(program) {
-  program().then(
-    () => process.exit(0),
-    (error) => {
-      emit({ kind: "error", error: `${error.name}: ${error.message}` });
-      process.exit(1);
-    },
-  );
+async function run(program) {
+  let code = 0;
+  try {
+    await program();
+  } catch (error) {
+    emit({ kind: "error", error: `${error.name}: ${error.message}` });
+    code = 1;
+  }
+  // What was written goes out first; the library's timers would hold the process for a while.
+  process.stdout.write("", () => process.exit(code));
 }
 
 module.exports = {
