@@ -77,7 +77,7 @@ impl Dispatcher {
     }
 
     /// Whether somebody is connected, whatever they watch.
-    pub fn has_clients(&self) -> bool {
+    pub(super) fn has_clients(&self) -> bool {
         self.live().sessions.any_alive()
     }
 

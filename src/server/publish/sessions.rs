@@ -25,7 +25,7 @@ impl Sessions {
     }
 
     /// Whether the library keeps any of the sessions still.
-    pub fn any_alive(&self) -> bool {
+    pub(super) fn any_alive(&self) -> bool {
         self.alive
             .values()
             .any(|session| session.strong_count() > 0)
