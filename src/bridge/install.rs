@@ -39,7 +39,7 @@ pub(super) struct Making(
 
 impl Making {
     /// Waits until no other process makes an identity in the folder of `config`; makes the folder if need be.
-    pub fn begin(config: &Config) -> Result<Self, InstallationError> {
+    pub(super) fn begin(config: &Config) -> Result<Self, InstallationError> {
         let path = config.state_dir.join("making.lock");
         fs::create_dir_all(&config.state_dir)
             .and_then(|()| File::create(&path))
@@ -58,7 +58,7 @@ impl Installation {
     /// Reads the ApplicationUri from the state folder, or makes one and keeps it there: a host may be renamed later.
     ///
     /// Its last part is random, because two hosts may have one name, and one host two configurations.
-    pub fn find(config: &Config) -> Result<Self, InstallationError> {
+    pub(super) fn find(config: &Config) -> Result<Self, InstallationError> {
         let path = config.state_dir.join("application-uri.txt");
         let failed = |reason| InstallationError {
             path: path.clone(),
@@ -82,7 +82,7 @@ impl Installation {
         Ok(Self { application_uri })
     }
 
-    pub fn settings(&self, config: &Config, port: u16) -> Settings {
+    pub(super) fn settings(&self, config: &Config, port: u16) -> Settings {
         Settings {
             listen: config.listen,
             port,
@@ -117,7 +117,7 @@ pub(super) fn source(machine: &MachineConfig) -> Result<Source, SourceError> {
 pub(super) struct SharedNames<'a>(HashSet<&'a str>);
 
 impl<'a> SharedNames<'a> {
-    pub fn of(config: &'a Config) -> Self {
+    pub(super) fn of(config: &'a Config) -> Self {
         let mut seen = HashSet::new();
         let names = config.machines.iter().map(|machine| machine.name.as_str());
         Self(names.filter(|name| !seen.insert(*name)).collect())

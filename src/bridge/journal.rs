@@ -6,7 +6,7 @@ use super::BridgeError;
 use crate::machine::{JobEvent, MAX_SENSORS, Outcome};
 
 /// A job started, paused, resumed or ended.
-pub fn job(machine: &str, event: &JobEvent) {
+pub(super) fn job(machine: &str, event: &JobEvent) {
     match event {
         JobEvent::Started(job) => {
             let (id, at) = (&job.id.0, job.start.at());
@@ -37,16 +37,16 @@ fn words(outcome: &Outcome) -> String {
 }
 
 /// The machine has as many sensors as the model takes; it is told once, before one is left out.
-pub fn sensors_full(machine: &str) {
+pub(super) fn sensors_full(machine: &str) {
     warn!("further temperature sensors are not served: machine={machine}, sensors={MAX_SENSORS}");
 }
 
 /// Shutdown did not finish in time and was cut short.
-pub fn drain_cut_short() {
+pub(super) fn drain_cut_short() {
     error!("shutdown took too long and was cut short");
 }
 
 /// Something failed after the bridge had begun to end because of something else.
-pub fn failed(error: &BridgeError) {
+pub(super) fn failed(error: &BridgeError) {
     error!("{error}");
 }

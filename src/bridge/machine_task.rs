@@ -29,7 +29,11 @@ pub(super) struct MachineTask {
 
 impl MachineTask {
     /// Runs until `shutdown`, or until the source has gone.
-    pub async fn run(mut self, mut queue: mpsc::Receiver<Observed>, shutdown: CancellationToken) {
+    pub(super) async fn run(
+        mut self,
+        mut queue: mpsc::Receiver<Observed>,
+        shutdown: CancellationToken,
+    ) {
         let mut online = false;
         loop {
             let deadline = self.machine.next_deadline(Utc::now());

@@ -49,7 +49,7 @@ impl fmt::Display for PortsRefused {
 }
 
 /// Binds `ports` on `listen`, in order. Port 0 lets the system choose.
-pub fn bind(listen: IpAddr, ports: &[u16]) -> Result<Vec<TcpListener>, PortsRefused> {
+pub(super) fn bind(listen: IpAddr, ports: &[u16]) -> Result<Vec<TcpListener>, PortsRefused> {
     let mut bound = Vec::new();
     let mut refused = Vec::new();
     for &port in ports {

@@ -102,7 +102,7 @@ const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Item {
     /// A new item and its first value.
-    pub fn new(
+    pub(super) fn new(
         machine: &str,
         path: &str,
         range: NumericRange,
@@ -143,14 +143,14 @@ impl Item {
     }
 
     /// The client has modified the item, perhaps its filter, which the library does not tell.
-    pub fn modified(&mut self) {
+    pub(super) fn modified(&mut self) {
         self.filter = Filter::Unknown;
         self.pending = Pending::Nothing;
         self.published = None;
     }
 
     /// Whether the item is no longer in its subscription.
-    pub fn is_gone(&mut self, subscription: &Subscription, key: Key, now: Instant) -> bool {
+    pub(super) fn is_gone(&mut self, subscription: &Subscription, key: Key, now: Instant) -> bool {
         if subscription.contains_key(&key.item) {
             self.seen = true;
             return false;
@@ -159,7 +159,7 @@ impl Item {
     }
 
     /// Hands the truth to the library's item if it is news and may be told now.
-    pub fn advance(
+    pub(super) fn advance(
         &mut self,
         subscription: &mut Subscription,
         key: Key,

@@ -33,7 +33,7 @@ enum Severity {
     Critical = 1,
 }
 
-pub fn plan(plan: &mut Plan, shape: &Shape) {
+pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
     for sensor in &shape.sensors {
         let name = sensor_name(sensor);
         let path = format!("{PROCESS}/{name}");
@@ -61,7 +61,7 @@ pub fn plan(plan: &mut Plan, shape: &Shape) {
     }
 }
 
-pub fn render(out: &mut Render, view: &View, shape: &Shape) {
+pub(super) fn render(out: &mut Render, view: &View, shape: &Shape) {
     for sensor in &shape.sensors {
         let value = format!("{PROCESS}/{}", sensor_name(sensor));
         let path = |member: &str| format!("{value}/{member}");

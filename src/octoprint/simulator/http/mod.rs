@@ -5,11 +5,11 @@
 
 mod answer;
 mod bodies;
-pub mod endpoint;
-pub mod fault;
+pub(super) mod endpoint;
+pub(super) mod fault;
 mod files;
 mod request;
-pub mod users;
+pub(super) mod users;
 mod wire;
 
 use std::collections::BTreeMap;

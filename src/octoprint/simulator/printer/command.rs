@@ -58,14 +58,14 @@ pub enum Refusal {
 
 impl Printer {
     /// Does what somebody asked by hand; the script lets go of the printer for a while.
-    pub fn obey(&mut self, command: Command, user: &str) -> Result<(), Refusal> {
+    pub(crate) fn obey(&mut self, command: Command, user: &str) -> Result<(), Refusal> {
         self.perform(command, user)?;
         self.script.let_go(self.now);
         Ok(())
     }
 
     /// The file with this path, if it lies on this printer.
-    pub fn file(&self, path: &str) -> Option<&'static Model> {
+    pub(crate) fn file(&self, path: &str) -> Option<&'static Model> {
         files_for(&self.hardware).find(|model| model.path == path)
     }
 
