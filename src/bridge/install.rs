@@ -1,6 +1,7 @@
 //! Configuration → what the other rooms ask for: they know nothing of `config`, this file is the translation.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, io};
@@ -31,6 +32,22 @@ pub struct InstallationError {
     reason: io::Error,
 }
 
+/// Keeps other processes from making an identity in the same state folder at the same time.
+pub(super) struct Making(
+    #[expect(dead_code, reason = "the lock ends when the file is closed")] File,
+);
+
+impl Making {
+    /// Waits until no other process makes an identity in the folder of `config`; makes the folder if need be.
+    pub(super) fn begin(config: &Config) -> Result<Self, InstallationError> {
+        let path = config.state_dir.join("making.lock");
+        fs::create_dir_all(&config.state_dir)
+            .and_then(|()| File::create(&path))
+            .and_then(|file| file.lock().map(|()| Self(file)))
+            .map_err(|reason| InstallationError { path, reason })
+    }
+}
+
 /// What is the same for all ports of this installation, for ever.
 pub(super) struct Installation {
     /// Globally unique: clients, generated serial numbers and the certificate are bound to it.
@@ -38,8 +55,9 @@ pub(super) struct Installation {
 }
 
 impl Installation {
-    /// Reads the ApplicationUri from the state folder, or makes one of the host's name and keeps it there: a host may
-    /// be renamed later.
+    /// Reads the ApplicationUri from the state folder, or makes one and keeps it there: a host may be renamed later.
+    ///
+    /// Its last part is random, because two hosts may have one name, and one host two configurations.
     pub(super) fn find(config: &Config) -> Result<Self, InstallationError> {
         let path = config.state_dir.join("application-uri.txt");
         let failed = |reason| InstallationError {
@@ -59,8 +77,7 @@ impl Installation {
         let host = config.public_hostname.clone();
         let host =
             host.unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned());
-        let application_uri = format!("urn:{host}:umati-bridge");
-        fs::create_dir_all(&config.state_dir).map_err(failed)?;
+        let application_uri = format!("urn:{host}:umati-bridge:{:08x}", fastrand::u32(..));
         fs::write(&path, format!("{application_uri}\n")).map_err(failed)?;
         Ok(Self { application_uri })
     }

@@ -2,7 +2,7 @@
 
 use opcua::server::ServerHandle;
 use opcua::server::node_manager::memory::CoreNodeManager;
-use opcua::types::{DataValue, NodeId, VariableId, Variant};
+use opcua::types::{DataValue, ExtensionObject, NodeId, QualifiedName, VariableId, Variant};
 
 use super::{journal, limits};
 
@@ -36,6 +36,22 @@ pub(super) fn tell_the_truth(handle: &ServerHandle, machines: usize) {
         (
             VariableId::Server_ServerCapabilities_MaxMonitoredItemsQueueSize,
             number(limits::MAX_QUEUE_SIZE),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_MaxSelectClauseParameters,
+            number(limits::MAX_ARRAY_LENGTH),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_MaxWhereClauseParameters,
+            number(limits::MAX_ARRAY_LENGTH),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_ConformanceUnits,
+            Variant::from(Vec::<QualifiedName>::new()),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_SoftwareCertificates,
+            Variant::from(Vec::<ExtensionObject>::new()),
         ),
         (
             VariableId::Server_ServerCapabilities_LocaleIdArray,

@@ -71,6 +71,9 @@ pub(super) fn limits(machines: usize) -> Limits {
         max_message_size: MAX_MESSAGE_SIZE,
         max_chunk_count: MAX_CHUNKS,
         max_sessions: MAX_SESSIONS,
+        // There is neither Query nor history.
+        max_query_continuation_points: 0,
+        max_history_continuation_points: 0,
         subscriptions: SubscriptionLimits {
             max_subscriptions_per_session: subscriptions,
             // OPC 10000-7, Enhanced DataChange Subscription 2017: at least 10 Publish requests a session.

@@ -23,11 +23,16 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether clients may connect without saying who they are and without encryption.
+    /// Whether clients may read without saying who they are.
     ///
     /// Loopback is open because whoever has an account on this computer is inside already.
     pub fn is_open(&self) -> bool {
-        self.listen.to_canonical().is_loopback() || self.allow_anonymous
+        self.is_loopback() || self.allow_anonymous
+    }
+
+    /// Whether nothing that is sent leaves this computer.
+    pub fn is_loopback(&self) -> bool {
+        self.listen.to_canonical().is_loopback()
     }
 
     /// The host in the endpoint URLs, ready to stand in a URL.

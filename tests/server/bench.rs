@@ -141,7 +141,7 @@ impl Bench {
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(server.run(listener, shutdown.clone()));
         Self {
-            url: format!("opc.tcp://127.0.0.1:{port}/"),
+            url: format!("opc.tcp://127.0.0.1:{port}"),
             machines,
             publisher,
             shutdown,

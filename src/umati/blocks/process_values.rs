@@ -66,8 +66,8 @@ pub(super) fn render(out: &mut Render, view: &View, shape: &Shape) {
         let value = format!("{PROCESS}/{}", sensor_name(sensor));
         let path = |member: &str| format!("{value}/{member}");
         let limits = limits(sensor);
-        let received = view.machine.reported_at.unwrap_or(view.at);
         let known = view.machine.sensors.get(sensor);
+        let received = known.map_or(view.at, |s| s.received);
         let sampled = known.map_or(received, |s| s.sampled);
 
         let actual = view.temperature(sensor, |t| t.actual, limits);

@@ -13,7 +13,7 @@
 //! | a sensor that never reported | Bad_WaitingForInitialData |
 //! | a sensor that no longer reports, a value that is not told | Bad_NoData |
 //! | outside its EURange | the value, Uncertain_EngineeringUnitsExceeded |
-//! | the feed stands still | the value, Uncertain_LastUsableValue |
+//! | the feed stands still, or temperatures are refused although the printer is connected | the value, Uncertain_LastUsableValue |
 
 use opcua::types::StatusCode;
 
@@ -127,7 +127,7 @@ impl<'a> View<'a> {
             Some(value) if sensor.reading != SensorReading::Missing => value,
             _ => return Quality::Bad(StatusCode::BadNoData),
         };
-        if sensor.reading == SensorReading::Frozen {
+        if sensor.reading == SensorReading::Frozen || !asked {
             Quality::Uncertain(value, StatusCode::UncertainLastUsableValue)
         } else if value < limits.low || value > limits.high {
             Quality::Uncertain(value, StatusCode::UncertainEngineeringUnitsExceeded)
