@@ -4,6 +4,7 @@
 mod check;
 mod faults;
 mod space;
+mod value;
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -6,8 +6,8 @@ use opcua::types::{
 };
 use umati_bridge::umati::namespaces as ns;
 
-use super::address_space::machines_folder;
 use super::bench::*;
+use super::browse::machines_folder;
 
 fn path(start: &NodeId, names: &[QualifiedName]) -> BrowsePath {
     BrowsePath {

@@ -2,6 +2,7 @@
 
 mod address_space;
 mod bench;
+mod browse;
 mod browse_paths;
 mod endpoints;
 mod identity;
