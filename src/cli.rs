@@ -76,7 +76,8 @@ fn speed(text: &str) -> Result<f64, &'static str> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// `EX_UNAVAILABLE`: a port is taken.
+    /// `EX_UNAVAILABLE`: what the process needs is not there (a port, the state folder, an OctoPrint to check), or a
+    /// part of it has failed.
     Unavailable = 69,
     /// `EX_CONFIG`: the configuration is refused.
     Config = 78,
@@ -122,8 +123,8 @@ fn load_telling(path: &Path, stderr: &mut impl Write) -> Result<Config, Exit> {
     }
 }
 
-/// A closed pipe is the reader's choice and no reason to fail.
-fn tell(stream: &mut impl Write, text: &str) {
+/// Writes a line. A closed pipe is the reader's choice and no reason to fail.
+pub fn tell(stream: &mut impl Write, text: &str) {
     let _ = writeln!(stream, "{text}");
 }
 

@@ -4,6 +4,7 @@
 //! Arrows point one way; `bridge` only connects the rooms and owns their tasks.
 #![forbid(unsafe_code)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![warn(unreachable_pub)]
 
 pub mod bridge;
 pub mod cli;

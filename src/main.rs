@@ -2,19 +2,20 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod signals;
+
 use std::fmt::Display;
+use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
 use env_logger::Env;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use umati_bridge::bridge::{self, demo, online};
 use umati_bridge::cli::{self, Cli, Command, Exit};
 use umati_bridge::config::Config;
-use umati_bridge::octoprint::simulator;
 use umati_bridge::server::WORKER_STACK_SIZE;
 
 /// Our own lines, and what goes wrong in the OPC UA library; its notices about every connection are for debugging.
@@ -46,10 +47,12 @@ fn run(command: Command) -> Result<(), Exit> {
             let listener = bind_simulator(0).await?;
             let config = demo::config(&listener, printers, port).map_err(unavailable)?;
             let shutdown = CancellationToken::new();
-            let simulator = tokio::spawn(simulate(listener, printers, 1.0, shutdown.clone()));
+            let simulator = demo::simulate(listener, printers, 1.0, shutdown.clone());
+            let simulator = tokio::spawn(simulator);
             let served = serve(&config, shutdown.clone()).await;
             shutdown.cancel();
-            simulator.await.map_err(unavailable)?.and(served)
+            let simulated = simulator.await.map_err(unavailable)?;
+            simulated.map_err(unavailable).and(served)
         }),
         Command::Simulate {
             printers,
@@ -57,15 +60,12 @@ fn run(command: Command) -> Result<(), Exit> {
             speed,
         } => runtime()?.block_on(async {
             let listener = bind_simulator(port).await?;
-            let address = listener.local_addr().map_err(unavailable)?;
-            let first = simulator::printer_name(1);
-            println!(
-                "simulator is ready: http://{address}/{first}/ and so on, {printers} in all, API key {}",
-                simulator::API_KEY
-            );
+            say(&demo::ready_line(&listener, printers).map_err(unavailable)?);
             let shutdown = CancellationToken::new();
-            end_on_signal(&shutdown)?;
-            simulate(listener, printers, speed, shutdown).await
+            signals::cancel_on_request(&shutdown).map_err(unavailable)?;
+            demo::simulate(listener, printers, speed, shutdown)
+                .await
+                .map_err(unavailable)
         }),
     }
 }
@@ -80,15 +80,15 @@ fn runtime() -> Result<Runtime, Exit> {
 
 async fn serve(config: &Config, shutdown: CancellationToken) -> Result<(), Exit> {
     let bridge = bridge::start(config).map_err(unavailable)?;
-    end_on_signal(&shutdown)?;
-    println!("{}", bridge.ready_line());
+    signals::cancel_on_request(&shutdown).map_err(unavailable)?;
+    say(&bridge.ready_line());
     bridge.run(shutdown).await.map_err(unavailable)
 }
 
 async fn ask(config: &Config) -> Result<(), Exit> {
     let answers = online::ask(config).await;
     for answer in &answers {
-        println!("{answer}");
+        say(&answer.to_string());
     }
     if answers.iter().all(online::Answer::is_usable) {
         Ok(())
@@ -105,39 +105,12 @@ async fn bind_simulator(port: u16) -> Result<TcpListener, Exit> {
     })
 }
 
-async fn simulate(
-    listener: TcpListener,
-    printers: u16,
-    speed: f64,
-    shutdown: CancellationToken,
-) -> Result<(), Exit> {
-    let settings = simulator::Settings {
-        printers: usize::from(printers),
-        speed,
-        ..simulator::Settings::default()
-    };
-    simulator::simulate(listener, &settings, shutdown)
-        .await
-        .map_err(unavailable)
+fn say(line: &str) {
+    cli::tell(&mut io::stdout(), line);
 }
 
 /// Tells why the process cannot do its work.
 fn unavailable(reason: impl Display) -> Exit {
-    eprintln!("error: {reason}");
+    cli::tell(&mut io::stderr(), &format!("error: {reason}"));
     Exit::Unavailable
-}
-
-/// Cancels `shutdown` at SIGTERM or Ctrl-C.
-fn end_on_signal(shutdown: &CancellationToken) -> Result<(), Exit> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(unavailable)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(unavailable)?;
-    let shutdown = shutdown.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        shutdown.cancel();
-    });
-    Ok(())
 }

@@ -5,7 +5,7 @@ mod common;
 
 use common::bridge::Bridge;
 use common::foreign::{Client, Notification, Policy, Watch};
-use common::octoprint::{Print, RealOctoPrint};
+use common::octoprint::{ADMIN_KEY, Print, RealOctoPrint};
 use common::pause;
 use serde_json::json;
 use std::time::Duration;
@@ -20,6 +20,47 @@ fn octoprint_1_11_8_is_a_umati_machine_through_all_that_befalls_it() {
 #[ignore = "needs Python and the package registries"]
 fn octoprint_2_0_0rc7_is_a_umati_machine_through_all_that_befalls_it() {
     drive("2.0.0rc7", Observer(Client::NodeOpcua, Policy::None));
+}
+
+#[test]
+#[ignore = "needs Python and the package registries"]
+fn check_online_tells_what_each_key_may_do() {
+    for version in ["1.11.8", "2.0.0rc7"] {
+        let octoprint = RealOctoPrint::start(version);
+        let reachable = format!("OctoPrint {version}, printer state \"Offline\"");
+        let keys = [
+            (octoprint.status_key(), format!("reachable: {reachable}")),
+            (
+                octoprint.powerless_key(),
+                "key lacks STATUS: the key of user \"noperm\"".to_owned(),
+            ),
+            (
+                "NOBODYHASTHISKEY0123456789".to_owned(),
+                "key rejected: OctoPrint does not know the key".to_owned(),
+            ),
+            (
+                ADMIN_KEY.to_owned(),
+                format!("reachable: {reachable}; the key has more rights than it needs"),
+            ),
+        ];
+        for (key, expected) in keys {
+            let (code, said) = Bridge::check_online(&json!({
+                "machines": [{
+                    "type": "OCTOPRINT",
+                    "url": octoprint.url(),
+                    "custom_name": "real",
+                    "api_key": key,
+                    "mes_id": [1],
+                }],
+            }));
+            assert!(
+                said.contains(&format!("real: {expected}")),
+                "{version}: {said}"
+            );
+            let usable = expected.starts_with("reachable");
+            assert_eq!(code, Some(if usable { 0 } else { 69 }), "{version}: {said}");
+        }
+    }
 }
 
 fn drive(version: &str, observer: Observer) {

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::config::{Config, Identification, MachineConfig, Secret, Tls};
-use crate::octoprint::simulator::{API_KEY, printer_name};
+use crate::octoprint::simulator::{self, API_KEY, Settings, printer_name};
 
 /// Binds the simulator's port on loopback; 0 lets the system choose.
 ///
@@ -16,6 +17,36 @@ use crate::octoprint::simulator::{API_KEY, printer_name};
 /// If the port cannot be bound.
 pub async fn bind(port: u16) -> std::io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
+}
+
+/// The one line that tells where the simulated OctoPrints are.
+///
+/// # Errors
+/// If the simulator's own address is not known.
+pub fn ready_line(simulator: &TcpListener, printers: u16) -> std::io::Result<String> {
+    Ok(format!(
+        "simulator is ready: http://{}/{}/ and so on, {printers} in all, API key {API_KEY}",
+        simulator.local_addr()?,
+        printer_name(1),
+    ))
+}
+
+/// Simulates printers, `speed` times faster than life, until `shutdown`.
+///
+/// # Errors
+/// As [`simulator::simulate`].
+pub async fn simulate(
+    listener: TcpListener,
+    printers: u16,
+    speed: f64,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let settings = Settings {
+        printers: usize::from(printers),
+        speed,
+        ..Settings::default()
+    };
+    simulator::simulate(listener, &settings, shutdown).await
 }
 
 /// The configuration of a bridge that serves `printers` simulated printers behind `simulator`.

@@ -1,5 +1,7 @@
 //! Configuration → what the other rooms ask for: they know nothing of `config`, this file is the translation.
 
+use std::collections::HashSet;
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, io};
@@ -30,6 +32,22 @@ pub struct InstallationError {
     reason: io::Error,
 }
 
+/// Keeps other processes from making an identity in the same state folder at the same time.
+pub(super) struct Making(
+    #[expect(dead_code, reason = "the lock ends when the file is closed")] File,
+);
+
+impl Making {
+    /// Waits until no other process makes an identity in the folder of `config`; makes the folder if need be.
+    pub(super) fn begin(config: &Config) -> Result<Self, InstallationError> {
+        let path = config.state_dir.join("making.lock");
+        fs::create_dir_all(&config.state_dir)
+            .and_then(|()| File::create(&path))
+            .and_then(|file| file.lock().map(|()| Self(file)))
+            .map_err(|reason| InstallationError { path, reason })
+    }
+}
+
 /// What is the same for all ports of this installation, for ever.
 pub(super) struct Installation {
     /// Globally unique: clients, generated serial numbers and the certificate are bound to it.
@@ -37,9 +55,10 @@ pub(super) struct Installation {
 }
 
 impl Installation {
-    /// Reads the ApplicationUri from the state folder, or makes one of the host's name and keeps it there: a host may
-    /// be renamed later.
-    pub fn find(config: &Config) -> Result<Self, InstallationError> {
+    /// Reads the ApplicationUri from the state folder, or makes one and keeps it there: a host may be renamed later.
+    ///
+    /// Its last part is random, because two hosts may have one name, and one host two configurations.
+    pub(super) fn find(config: &Config) -> Result<Self, InstallationError> {
         let path = config.state_dir.join("application-uri.txt");
         let failed = |reason| InstallationError {
             path: path.clone(),
@@ -58,13 +77,12 @@ impl Installation {
         let host = config.public_hostname.clone();
         let host =
             host.unwrap_or_else(|| gethostname::gethostname().to_string_lossy().into_owned());
-        let application_uri = format!("urn:{host}:umati-bridge");
-        fs::create_dir_all(&config.state_dir).map_err(failed)?;
+        let application_uri = format!("urn:{host}:umati-bridge:{:08x}", fastrand::u32(..));
         fs::write(&path, format!("{application_uri}\n")).map_err(failed)?;
         Ok(Self { application_uri })
     }
 
-    pub fn settings(&self, config: &Config, port: u16) -> Settings {
+    pub(super) fn settings(&self, config: &Config, port: u16) -> Settings {
         Settings {
             listen: config.listen,
             port,
@@ -95,13 +113,23 @@ pub(super) fn source(machine: &MachineConfig) -> Result<Source, SourceError> {
     })
 }
 
-/// The nameplate; a name that several machines share gets the id behind it, because siblings need distinct names.
-pub(super) fn nameplate(config: &Config, machine: &MachineConfig) -> Nameplate {
+/// The names that several machines have. Siblings need distinct names, so these get the id behind them.
+pub(super) struct SharedNames<'a>(HashSet<&'a str>);
+
+impl<'a> SharedNames<'a> {
+    pub(super) fn of(config: &'a Config) -> Self {
+        let mut seen = HashSet::new();
+        let names = config.machines.iter().map(|machine| machine.name.as_str());
+        Self(names.filter(|name| !seen.insert(*name)).collect())
+    }
+}
+
+pub(super) fn nameplate(machine: &MachineConfig, shared: &SharedNames<'_>) -> Nameplate {
     let plate = machine.identification.clone();
-    let bearers = config.machines.iter().filter(|m| m.name == machine.name);
-    let name = match bearers.count() {
-        1 => machine.name.clone(),
-        _ => format!("{} ({})", machine.name, machine.id),
+    let name = if shared.0.contains(machine.name.as_str()) {
+        format!("{} ({})", machine.name, machine.id)
+    } else {
+        machine.name.clone()
     };
     Nameplate {
         id: machine.id.clone(),
@@ -120,5 +148,109 @@ pub(super) fn patience(config: &Config, machine: &MachineConfig) -> Patience {
     Patience {
         stale_after: config.stale_after,
         frozen_after: FROZEN_AT_LEAST.max(machine.poll_interval * FROZEN_POLLS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::path::Path;
+
+    use tempfile::TempDir;
+    use url::Url;
+
+    use super::*;
+    use crate::config::{Identification, Secret};
+
+    fn machine(id: &str, name: &str) -> MachineConfig {
+        MachineConfig {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            url: Url::parse("http://127.0.0.1/").expect("a URL"),
+            key: Secret::new("A0A00B123E454H122BD513FE58B5E9BC"),
+            mes_ids: vec![1],
+            port: 0,
+            poll_interval: Duration::from_secs(1),
+            identification: Identification::default(),
+            tls: Tls::SystemRoots,
+        }
+    }
+
+    fn config(state_dir: &Path, machines: Vec<MachineConfig>) -> Config {
+        Config {
+            machines,
+            listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            public_hostname: Some("gateway".to_owned()),
+            state_dir: state_dir.to_owned(),
+            stale_after: Duration::from_secs(60),
+            allow_anonymous: false,
+            mes: Vec::new(),
+            operators: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_application_uri_survives_a_new_host_name() {
+        let home = TempDir::new().expect("a folder");
+        let mut config = config(&home.path().join("not/there/yet"), Vec::new());
+        let found = |config: &Config| Installation::find(config).expect("found").application_uri;
+        assert_eq!(found(&config), "urn:gateway:umati-bridge");
+        config.public_hostname = None;
+        assert_eq!(found(&config), "urn:gateway:umati-bridge");
+    }
+
+    #[test]
+    fn a_state_folder_that_cannot_be_is_told_with_its_key() {
+        let home = TempDir::new().expect("a folder");
+        let file = home.path().join("file");
+        fs::write(&file, "").expect("written");
+        let config = config(&file.join("state"), Vec::new());
+        let refused = Installation::find(&config).err().expect("refused");
+        let told = refused.to_string();
+        assert!(told.starts_with(&file.display().to_string()), "{told}");
+        assert!(
+            told.ends_with("set `state_dir` to a folder that this program may write"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn only_a_shared_name_gets_the_id_behind_it() {
+        let names = [
+            ("a", "Prusa"),
+            ("b", "Prusa"),
+            ("c", "Ender"),
+            ("d", "Prusa"),
+        ];
+        let machines = names.map(|(id, name)| machine(id, name)).to_vec();
+        let config = config(Path::new(""), machines);
+        let shared = SharedNames::of(&config);
+        let shown: Vec<_> = config
+            .machines
+            .iter()
+            .map(|machine| nameplate(machine, &shared).name)
+            .collect();
+        assert_eq!(shown, ["Prusa (a)", "Prusa (b)", "Ender", "Prusa (d)"]);
+    }
+
+    #[test]
+    fn a_slow_poll_is_not_a_frozen_feed() {
+        let mut slow = machine("a", "a");
+        let config = config(Path::new(""), Vec::new());
+        assert_eq!(patience(&config, &slow).frozen_after, FROZEN_AT_LEAST);
+        slow.poll_interval = Duration::from_secs(60);
+        let frozen_after = patience(&config, &slow).frozen_after;
+        assert_eq!(frozen_after, Duration::from_secs(600));
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_sent_names_the_machine_and_not_the_key() {
+        let wrong = MachineConfig {
+            key: Secret::new("hunter\n2"),
+            ..machine("prusa", "Prusa")
+        };
+        let told = source(&wrong).expect_err("refused").to_string();
+        assert!(told.starts_with("prusa: the API key holds"), "{told}");
+        assert!(!told.contains("hunter"), "{told}");
     }
 }

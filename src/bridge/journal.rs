@@ -6,43 +6,47 @@ use super::BridgeError;
 use crate::machine::{JobEvent, MAX_SENSORS, Outcome};
 
 /// A job started, paused, resumed or ended.
-pub fn job(machine: &str, event: &JobEvent) {
+pub(super) fn job(machine: &str, event: &JobEvent) {
     match event {
-        JobEvent::Started(job) => info!(
-            "{machine}: job started id={:?} at={}",
-            job.id.0,
-            job.start.at()
-        ),
-        JobEvent::Paused { id, at } => info!("{machine}: job paused id={:?} at={at}", id.0),
-        JobEvent::Resumed { id, at } => info!("{machine}: job resumed id={:?} at={at}", id.0),
+        JobEvent::Started(job) => {
+            let (id, at) = (&job.id.0, job.start.at());
+            info!("job started: machine={machine}, id={id:?}, at={at}");
+        }
+        JobEvent::Paused { id, at } => {
+            info!("job paused: machine={machine}, id={:?}, at={at}", id.0);
+        }
+        JobEvent::Resumed { id, at } => {
+            info!("job resumed: machine={machine}, id={:?}, at={at}", id.0);
+        }
         JobEvent::Ended(job) => {
             if let Some((at, outcome)) = job.end() {
-                let outcome = match outcome {
-                    Outcome::Completed => "completed".to_owned(),
-                    Outcome::Cancelled => "cancelled".to_owned(),
-                    Outcome::Failed { reason } => format!("failed reason={reason:?}"),
-                    Outcome::Unknown { why } => format!("unknown why={why:?}"),
-                };
-                info!(
-                    "{machine}: job ended id={:?} at={at} outcome={outcome}",
-                    job.id.0
-                );
+                let (id, outcome) = (&job.id.0, words(outcome));
+                info!("job ended: machine={machine}, id={id:?}, at={at}, outcome={outcome}");
             }
         }
     }
 }
 
-/// More sensors than the model takes: the rest is not served.
-pub fn too_many_sensors(machine: &str) {
-    warn!("{machine}: more than {MAX_SENSORS} temperature sensors; the others are not served");
+fn words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Completed => "completed".to_owned(),
+        Outcome::Cancelled => "cancelled".to_owned(),
+        Outcome::Failed { reason } => format!("failed, reason={reason:?}"),
+        Outcome::Unknown { why } => format!("unknown, why={why:?}"),
+    }
+}
+
+/// The machine has as many sensors as the model takes; it is told once, before one is left out.
+pub(super) fn sensors_full(machine: &str) {
+    warn!("further temperature sensors are not served: machine={machine}, sensors={MAX_SENSORS}");
 }
 
 /// Shutdown did not finish in time and was cut short.
-pub fn drain_cut_short() {
+pub(super) fn drain_cut_short() {
     error!("shutdown took too long and was cut short");
 }
 
 /// Something failed after the bridge had begun to end because of something else.
-pub fn failed(error: &BridgeError) {
+pub(super) fn failed(error: &BridgeError) {
     error!("{error}");
 }

@@ -4,7 +4,7 @@
 //! and hands the difference to the publisher. It holds the instance's lock only while it renders.
 
 use std::future;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use chrono::Utc;
 use tokio::sync::mpsc;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::machine::{Link, MAX_SENSORS, Machine, Observation, Timestamp};
 use crate::octoprint::Observed;
-use crate::server::{Publisher, SharedInstance};
+use crate::server::{Publisher, SharedInstance, update};
 use crate::umati::Mapping;
 
 use super::journal;
@@ -29,7 +29,11 @@ pub(super) struct MachineTask {
 
 impl MachineTask {
     /// Runs until `shutdown`, or until the source has gone.
-    pub async fn run(mut self, mut queue: mpsc::Receiver<Observed>, shutdown: CancellationToken) {
+    pub(super) async fn run(
+        mut self,
+        mut queue: mpsc::Receiver<Observed>,
+        shutdown: CancellationToken,
+    ) {
         let mut online = false;
         loop {
             let deadline = self.machine.next_deadline(Utc::now());
@@ -64,24 +68,17 @@ impl MachineTask {
             journal::job(&self.machine.nameplate.id, &event);
         }
         if sensors < MAX_SENSORS && self.machine.sensors.len() == MAX_SENSORS {
-            journal::too_many_sensors(&self.machine.nameplate.id);
+            journal::sensors_full(&self.machine.nameplate.id);
         }
         at
     }
 
     fn render(&mut self, at: Timestamp) {
         let id = &self.machine.nameplate.id;
-        let (before, delta) = {
-            let mut instance = self
-                .instance
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
+        let (before, delta) = update(&self.instance, |instance| {
             let before = Arc::clone(instance.blueprint());
-            (
-                before,
-                self.mapping.refresh(&mut instance, &self.machine, at),
-            )
-        };
+            (before, self.mapping.refresh(instance, &self.machine, at))
+        });
         if delta.reshaped {
             self.publisher.model_changed(id, &before);
         }

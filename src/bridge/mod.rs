@@ -23,12 +23,13 @@ use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, MachineConfig};
 use crate::machine::Machine;
 use crate::octoprint::{self, HttpClients, Source};
 use crate::server::{
     Identity, IdentityError, Plant, Publisher, Server, ServerError, SharedInstance,
 };
+use crate::umati::instance::Instance;
 use crate::umati::{BridgeStatus, Mapping, MappingError, nodesets};
 
 pub use install::{InstallationError, SourceError};
@@ -90,6 +91,7 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
     let ports: Vec<u16> = by_port.keys().copied().collect();
     let listeners = ports::bind(config.listen, &ports)?;
 
+    let _making = install::Making::begin(config)?;
     let installation = install::Installation::find(config)?;
     let mapping = Arc::new(Mapping::load(
         &installation.application_uri,
@@ -117,13 +119,14 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
         },
         clients: HttpClients::default(),
     };
+    let shared_names = install::SharedNames::of(config);
     for (listener, members) in listeners.into_iter().zip(by_port.into_values()) {
         let mut machines = Vec::new();
         let mut instances = vec![Arc::clone(&pulse_instance)];
         for &member in &members {
             let source = install::source(member)?;
             let machine = Machine::new(
-                install::nameplate(config, member),
+                install::nameplate(member, &shared_names),
                 install::patience(config, member),
             );
             let instance = shared(mapping.instantiate(&machine, started)?);
@@ -153,7 +156,7 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
     Ok(bridge)
 }
 
-fn machines_by_port(config: &Config) -> BTreeMap<u16, Vec<&crate::config::MachineConfig>> {
+fn machines_by_port(config: &Config) -> BTreeMap<u16, Vec<&MachineConfig>> {
     let mut by_port = BTreeMap::<u16, Vec<_>>::new();
     for machine in &config.machines {
         by_port.entry(machine.port).or_default().push(machine);
@@ -177,12 +180,11 @@ fn serve(
         .into_iter()
         .map(|types| Box::new(types) as _)
         .collect();
-    let url = format!("opc.tcp://{}:{port}", settings.url_host());
     let (server, publisher) = Server::build(&settings, &identity, plant, types)?;
     let endpoint = Endpoint {
         server,
         listener: tokio::net::TcpListener::from_std(listener).map_err(socket(port))?,
-        url,
+        url: settings.url(),
         machines,
     };
     Ok((endpoint, publisher))
@@ -241,6 +243,6 @@ impl fmt::Display for Endpoint {
     }
 }
 
-fn shared(instance: crate::umati::instance::Instance) -> SharedInstance {
+fn shared(instance: Instance) -> SharedInstance {
     Arc::new(RwLock::new(instance))
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 
-/// A port that could not be bound.
+/// A port that could not be bound. Displayed with the key that changes it.
 #[derive(Debug)]
 pub struct PortRefused {
     pub address: SocketAddr,
@@ -39,7 +39,7 @@ impl fmt::Display for PortsRefused {
                 }
                 _ => write!(
                     f,
-                    "; set `umati_server_port` to a free port instead of {}",
+                    "; set `umati_server_port` to a free port instead of {} (of `demo`: --port)",
                     address.port()
                 )?,
             }
@@ -49,7 +49,7 @@ impl fmt::Display for PortsRefused {
 }
 
 /// Binds `ports` on `listen`, in order. Port 0 lets the system choose.
-pub fn bind(listen: IpAddr, ports: &[u16]) -> Result<Vec<TcpListener>, PortsRefused> {
+pub(super) fn bind(listen: IpAddr, ports: &[u16]) -> Result<Vec<TcpListener>, PortsRefused> {
     let mut bound = Vec::new();
     let mut refused = Vec::new();
     for &port in ports {

@@ -1,13 +1,13 @@
 //! The task that shows the bridge's own pulse as the object `UmatiBridge`, on every server.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use crate::server::{Publisher, SharedInstance};
+use crate::server::{Publisher, SharedInstance, update};
 use crate::umati::{BridgeStatus, Mapping};
 
 use super::pulse::Pulse;
@@ -25,7 +25,7 @@ pub(super) struct PulseTask {
 
 impl PulseTask {
     /// Runs until `shutdown`.
-    pub async fn run(mut self, shutdown: CancellationToken) {
+    pub(super) async fn run(mut self, shutdown: CancellationToken) {
         let mut ticks = tokio::time::interval(REFRESH);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
@@ -36,16 +36,10 @@ impl PulseTask {
     fn refresh(&mut self) {
         self.status.machines_online = self.pulse.online();
         self.status.last_poll = self.pulse.last_poll();
-        let (id, delta) = {
-            let mut instance = self
-                .instance
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            let delta = self
-                .mapping
-                .refresh_bridge(&mut instance, &self.status, Utc::now());
+        let (id, delta) = update(&self.instance, |instance| {
+            let delta = (self.mapping).refresh_bridge(instance, &self.status, Utc::now());
             (instance.id().to_owned(), delta)
-        };
+        });
         for publisher in &self.publishers {
             publisher.publish(&id, &delta);
         }

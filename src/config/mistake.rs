@@ -1,7 +1,8 @@
 //! What is wrong with a config file, told so that it can be mended without the manual: what, where, and what to
 //! write instead. A mistake refuses the file, a warning does not.
 //!
-//! No text here ever holds a key, a password hash or a whole line of the file (which may hold a key).
+//! No text here ever holds a key, a password hash or a whole line of the file (which may hold a key). The value of
+//! `authentication_file_path` is told only if it neither names a file nor looks like a key.
 
 use std::fmt;
 use std::path::Path;

@@ -16,7 +16,6 @@ use super::mistake::{Place, Position, Report};
 const LARGEST_FILE: u64 = 16 << 20;
 
 /// The text, and where its lines begin.
-#[derive(Debug)]
 pub(super) struct Source {
     file: Arc<Path>,
     text: String,

@@ -16,6 +16,8 @@ pub struct Sensor {
     pub last: Temperature,
     /// When `last` was sampled (by OctoPrint's clock if it told, else receive time).
     pub sampled: Timestamp,
+    /// When the newest sample of the feed was first received, by our clock.
+    pub received: Timestamp,
 }
 
 /// Whether a sensor has data now.
@@ -54,6 +56,14 @@ impl Feed {
         }
     }
 
+    /// When the newest sample was first received; `at` where sample times are not told.
+    fn received(self, at: Timestamp) -> Timestamp {
+        match self {
+            Self::Untimed => at,
+            Self::Moving { since, .. } | Self::Standing { since, .. } => since,
+        }
+    }
+
     fn next(self, told: Option<Timestamp>, at: Timestamp) -> Self {
         match (self, told) {
             (_, None) => Self::Untimed,
@@ -88,17 +98,20 @@ pub(super) fn read(
     for sensor in sensors.values_mut() {
         sensor.reading = SensorReading::Missing;
     }
+    let received = feed.received(at);
     for (id, temperature) in told.iter().filter(|(_, temperature)| has_data(temperature)) {
         let sampled = sampled.unwrap_or(at);
         if let Some(sensor) = sensors.get_mut(id) {
             sensor.reading = SensorReading::Present;
             sensor.last = *temperature;
             sensor.sampled = sensor.sampled.max(sampled);
+            sensor.received = received;
         } else if sensors.len() < MAX_SENSORS {
             let sensor = Sensor {
                 reading: SensorReading::Present,
                 last: *temperature,
                 sampled,
+                received,
             };
             sensors.insert(id.clone(), sensor);
         }

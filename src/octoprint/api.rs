@@ -49,16 +49,16 @@ pub(super) enum PrinterReading {
 }
 
 impl Api {
-    pub fn new(source: Source, http: HttpClients) -> Self {
+    pub(super) fn new(source: Source, http: HttpClients) -> Self {
         Self { source, http }
     }
 
-    pub async fn job(&self) -> Result<Value, Problem> {
+    pub(super) async fn job(&self) -> Result<Value, Problem> {
         let answer = self.get(&["api", "job"]).await?;
         octoprint_object(&answer, &["state", "job", "progress"])
     }
 
-    pub async fn printer(&self) -> Result<PrinterReading, Problem> {
+    pub(super) async fn printer(&self) -> Result<PrinterReading, Problem> {
         let mut url = self.url(&["api", "printer"]);
         url.set_query(Some("history=true&limit=1"));
         let answer = self.get_url(url).await?;
@@ -68,23 +68,23 @@ impl Api {
         octoprint_object(&answer, &["state", "temperature"]).map(PrinterReading::Told)
     }
 
-    pub async fn version(&self) -> Result<Software, Problem> {
+    pub(super) async fn version(&self) -> Result<Software, Problem> {
         let answer = self.get(&["api", "version"]).await?;
         octoprint_object(&answer, &["server", "text", "api"]).map(|answer| wire::software(&answer))
     }
 
-    pub async fn current_user(&self) -> Result<User, Problem> {
+    pub(super) async fn current_user(&self) -> Result<User, Problem> {
         let answer = self.get(&["api", "currentuser"]).await?;
         octoprint_object(&answer, &["permissions", "name"]).map(|answer| wire::user(&answer))
     }
 
-    pub async fn profile(&self) -> Result<Option<PrinterProfile>, Problem> {
+    pub(super) async fn profile(&self) -> Result<Option<PrinterProfile>, Problem> {
         let answer = self.get(&["api", "printerprofiles"]).await?;
         octoprint_object(&answer, &["profiles"]).map(|answer| wire::profile(&answer))
     }
 
     /// A wrong key and a weak key are rejected with the same words; who we are tells them apart.
-    pub async fn why_rejected(&self, rejected: Rejected) -> KeyRejection {
+    pub(super) async fn why_rejected(&self, rejected: Rejected) -> KeyRejection {
         let unexplained = KeyRejection::Unexplained {
             status: rejected.status.as_u16(),
         };

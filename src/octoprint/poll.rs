@@ -17,7 +17,7 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::api::{Api, PrinterReading, Problem};
-use super::log::Journal;
+use super::journal::Journal;
 use super::report::report;
 use super::wire::{self, Flavour, JobAnswer, PrinterAnswer};
 use super::{Backoff, HttpClients, Limits, Source, state};
@@ -65,7 +65,8 @@ struct Session {
     flavour: Flavour,
     /// When to read `/api/version` again; `None` is at once.
     slow_due: Option<Instant>,
-    /// A state text that we do not know and that was answered with 409: not asked again before the next slow round.
+    /// The state text that came with a 409 although it does not say offline. While it stays, `/api/printer` is not
+    /// asked again before the next slow round: each refusal is a line in OctoPrint's log.
     conflicting: Option<String>,
 }
 
@@ -143,20 +144,18 @@ impl Poller {
     }
 
     async fn read_printer(&mut self, job: &JobAnswer) -> Result<Option<PrinterAnswer>, Problem> {
-        let known = state::from_text(&job.state_text);
-        let ask = match known {
-            Some(state) => state.is_connected(),
-            None => self.session.conflicting.as_ref() != Some(&job.state_text),
-        };
-        if !ask {
+        if self.session.conflicting.as_ref() != Some(&job.state_text) {
+            self.session.conflicting = None;
+        }
+        let is_offline =
+            state::from_text(&job.state_text).is_some_and(|state| !state.is_connected());
+        if is_offline || self.session.conflicting.is_some() {
             return Ok(None);
         }
         match self.api.printer().await? {
             PrinterReading::Told(answer) => Ok(Some(wire::printer(&answer))),
             PrinterReading::NotOperational => {
-                if known.is_none() {
-                    self.session.conflicting = Some(job.state_text.clone());
-                }
+                self.session.conflicting = Some(job.state_text.clone());
                 Ok(None)
             }
         }

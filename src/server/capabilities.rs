@@ -1,17 +1,17 @@
 //! What `Server/ServerCapabilities` says beyond what the library fills in: the same numbers as are enforced.
 
-use log::warn;
 use opcua::server::ServerHandle;
 use opcua::server::node_manager::memory::CoreNodeManager;
-use opcua::types::{DataValue, NodeId, VariableId, Variant};
+use opcua::types::{DataValue, ExtensionObject, NodeId, QualifiedName, VariableId, Variant};
 
-use super::limits;
+use super::{journal, limits};
 
 /// Writes the limits into the core namespace, where the library would leave null.
 pub(super) fn tell_the_truth(handle: &ServerHandle, machines: usize) {
     let number = |n: usize| Variant::from(u32::try_from(n).unwrap_or(u32::MAX));
     let items = limits::items_per_subscription(machines);
-    let subscriptions = limits::MAX_SESSIONS * limits::MAX_SUBSCRIPTIONS_PER_SESSION;
+    let per_session = limits::subscriptions_per_session(machines);
+    let subscriptions = limits::MAX_SESSIONS.saturating_mul(per_session);
     let truths: Vec<(NodeId, Variant)> = [
         (
             VariableId::Server_ServerCapabilities_MaxSessions,
@@ -23,7 +23,7 @@ pub(super) fn tell_the_truth(handle: &ServerHandle, machines: usize) {
         ),
         (
             VariableId::Server_ServerCapabilities_MaxSubscriptionsPerSession,
-            number(limits::MAX_SUBSCRIPTIONS_PER_SESSION),
+            number(per_session),
         ),
         (
             VariableId::Server_ServerCapabilities_MaxMonitoredItems,
@@ -36,6 +36,22 @@ pub(super) fn tell_the_truth(handle: &ServerHandle, machines: usize) {
         (
             VariableId::Server_ServerCapabilities_MaxMonitoredItemsQueueSize,
             number(limits::MAX_QUEUE_SIZE),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_MaxSelectClauseParameters,
+            number(limits::MAX_ARRAY_LENGTH),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_MaxWhereClauseParameters,
+            number(limits::MAX_ARRAY_LENGTH),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_ConformanceUnits,
+            Variant::from(Vec::<QualifiedName>::new()),
+        ),
+        (
+            VariableId::Server_ServerCapabilities_SoftwareCertificates,
+            Variant::from(Vec::<ExtensionObject>::new()),
         ),
         (
             VariableId::Server_ServerCapabilities_LocaleIdArray,
@@ -52,13 +68,13 @@ pub(super) fn tell_the_truth(handle: &ServerHandle, machines: usize) {
     .collect();
 
     let Some(core) = handle.node_managers().get_of_type::<CoreNodeManager>() else {
-        warn!("there is no core namespace to tell the limits in");
+        journal::capability_untold(&"all of them", &"there is no core namespace");
         return;
     };
     for (id, value) in truths {
         let told = core.set_value(handle.subscriptions(), &id, None, DataValue::new_now(value));
         if let Err(status) = told {
-            warn!("cannot tell {id}: {status}");
+            journal::capability_untold(&id, &status);
         }
     }
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use log::{info, warn};
+use super::journal;
 
 /// Far more than a plant has clients.
 const KEPT: usize = 200;
@@ -31,8 +31,8 @@ pub(super) async fn keep_folders_small(pki_dir: &Path, server_is_open: bool) {
         for folder in folders.iter().map(|name| pki_dir.join(name)) {
             match remove_oldest(&folder, KEPT) {
                 Ok(0) => {}
-                Ok(n) => info!("{}: removed the {n} oldest certificates", folder.display()),
-                Err(e) => warn!("{}: {e}", folder.display()),
+                Ok(n) => journal::certificates_removed(&folder, n),
+                Err(e) => journal::certificates_not_removed(&folder, &e),
             }
         }
     }

@@ -7,7 +7,7 @@ use opcua::server::{Limits, OperationalLimits, SubscriptionLimits};
 /// Largest request whose decoding the stack of a worker bears.
 ///
 /// Reading 10,000 nodes by string NodeId takes about 900 kB. The library has one number for both directions, and
-/// answers need more (see [`MAX_MESSAGE_SIZE`]), so this limit is not its to enforce.
+/// answers need more (see `MAX_MESSAGE_SIZE`), so this limit is not its to enforce.
 pub const MAX_REQUEST_SIZE: usize = 1024 * 1024;
 
 /// Stack that one level of nesting takes in the library's decoder, and in dropping what it decoded.
@@ -35,7 +35,7 @@ const MAX_STRING_LENGTH: usize = 1024 * 1024;
 const MAX_OPERATIONS_PER_CALL: usize = 10_000;
 
 pub(super) const MAX_SESSIONS: usize = 100;
-pub(super) const MAX_SUBSCRIPTIONS_PER_SESSION: usize = 50;
+const MIN_SUBSCRIPTIONS_PER_SESSION: usize = 50;
 pub(super) const MAX_QUEUE_SIZE: usize = 1000;
 /// A session survives a loss of connection for at most this long.
 pub(super) const MAX_SESSION_TIMEOUT_MS: u64 = 10 * 60 * 1000;
@@ -55,9 +55,15 @@ pub(super) fn items_per_subscription(machines: usize) -> usize {
     MIN_ITEMS_PER_SUBSCRIPTION.max(machines.saturating_mul(ITEMS_PER_MACHINE))
 }
 
+/// What one session may subscribe to: gateways make a subscription for each machine, and some for themselves.
+pub(super) fn subscriptions_per_session(machines: usize) -> usize {
+    MIN_SUBSCRIPTIONS_PER_SESSION.saturating_add(machines)
+}
+
 /// The limits of a server of so many machines.
 pub(super) fn limits(machines: usize) -> Limits {
     let items = items_per_subscription(machines);
+    let subscriptions = subscriptions_per_session(machines);
     Limits {
         max_array_length: MAX_ARRAY_LENGTH,
         max_string_length: MAX_STRING_LENGTH,
@@ -65,8 +71,11 @@ pub(super) fn limits(machines: usize) -> Limits {
         max_message_size: MAX_MESSAGE_SIZE,
         max_chunk_count: MAX_CHUNKS,
         max_sessions: MAX_SESSIONS,
+        // There is neither Query nor history.
+        max_query_continuation_points: 0,
+        max_history_continuation_points: 0,
         subscriptions: SubscriptionLimits {
-            max_subscriptions_per_session: MAX_SUBSCRIPTIONS_PER_SESSION,
+            max_subscriptions_per_session: subscriptions,
             // OPC 10000-7, Enhanced DataChange Subscription 2017: at least 10 Publish requests a session.
             max_pending_publish_requests: 200,
             max_publish_requests_per_subscription: 10,
@@ -86,7 +95,7 @@ pub(super) fn limits(machines: usize) -> Limits {
             max_nodes_per_browse: MAX_OPERATIONS_PER_CALL,
             max_nodes_per_register_nodes: MAX_OPERATIONS_PER_CALL,
             max_monitored_items_per_call: MAX_OPERATIONS_PER_CALL,
-            max_subscriptions_per_call: MAX_SUBSCRIPTIONS_PER_SESSION,
+            max_subscriptions_per_call: subscriptions,
             max_references_per_browse_node: MAX_ARRAY_LENGTH,
             ..OperationalLimits::default()
         },
@@ -99,6 +108,15 @@ mod tests {
     use opcua::types::{BinaryDecodable, ContextOwned, Variant};
 
     use super::*;
+
+    #[test]
+    fn a_client_can_subscribe_to_each_machine_on_its_own() {
+        for machines in [1, 50, 1000] {
+            let limits = limits(machines).subscriptions;
+            // One more for the bridge.
+            assert!(limits.max_subscriptions_per_session > machines);
+        }
+    }
 
     /// Scaled down, as the stack that is touched stays resident.
     #[test]

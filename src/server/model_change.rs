@@ -22,7 +22,7 @@ pub(super) struct ModelChange {
 
 impl ModelChange {
     /// What an instance has that it had not with the blueprint `before`; `None` if that is nothing.
-    pub fn between(before: &Blueprint, instance: &Instance) -> Option<Self> {
+    pub(super) fn between(before: &Blueprint, instance: &Instance) -> Option<Self> {
         let after = instance.blueprint();
         let is_new = |index: NodeIndex| before.find(&after.node(index).path).is_none();
         let mut changes = Vec::new();

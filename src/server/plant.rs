@@ -12,7 +12,7 @@ use crate::umati::namespaces;
 
 /// An instance that one task updates and the server reads.
 ///
-/// Nobody holds the lock across an await, nor while calling into the server.
+/// Nobody holds the lock across an await, nor while calling into the server; see [`update`].
 pub type SharedInstance = Arc<RwLock<Instance>>;
 
 /// The instances of one server, in the order in which clients see them. Cheap to clone.
@@ -71,20 +71,12 @@ impl Plant {
         }))
     }
 
-    pub fn len(&self) -> usize {
+    /// How many instances there are.
+    pub(super) fn len(&self) -> usize {
         self.0.instances.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.instances.is_empty()
-    }
-
-    /// All instances, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &SharedInstance> {
-        self.0.instances.iter()
-    }
-
-    /// The instance with this id, for the program itself: clients go through [`Plant::visible`].
+    /// The instance with this id, for the program itself: what clients may see, the others here decide.
     pub fn get(&self, id: &str) -> Option<&SharedInstance> {
         self.0
             .by_id
@@ -191,6 +183,11 @@ pub(super) fn split(id: &NodeId) -> Option<(&str, &str)> {
 pub(super) fn is_notifier(instance: &Instance) -> bool {
     let root = &instance.blueprint().node(NodeIndex::ROOT).kind;
     matches!(root, NodeKind::Object { event_notifier, .. } if *event_notifier != 0)
+}
+
+/// Changes an instance. The lock ends with the call, so that it cannot be held any longer.
+pub fn update<T>(instance: &RwLock<Instance>, change: impl FnOnce(&mut Instance) -> T) -> T {
+    change(&mut instance.write().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Reads an instance. A task that panicked while writing left values behind that are as good as any other.

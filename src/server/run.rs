@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use log::warn;
 use opcua::types::ServerState;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::clients;
 use super::error::ServerError;
+use super::journal;
 use super::setup::Server;
 
 /// How a server ended.
@@ -55,7 +55,7 @@ impl Server {
                 .map(|()| Drained::InTime)
                 .map_err(ServerError::Stopped),
             Err(_) => {
-                warn!("some clients did not let go of their connection; it is cut");
+                journal::connections_cut();
                 Ok(Drained::Cut)
             }
         }

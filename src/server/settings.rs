@@ -23,23 +23,40 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether clients may connect without saying who they are and without encryption.
+    /// Whether clients may read without saying who they are.
     ///
     /// Loopback is open because whoever has an account on this computer is inside already.
     pub fn is_open(&self) -> bool {
-        self.listen.is_loopback() || self.allow_anonymous
+        self.is_loopback() || self.allow_anonymous
+    }
+
+    /// Whether nothing that is sent leaves this computer.
+    pub fn is_loopback(&self) -> bool {
+        self.listen.to_canonical().is_loopback()
     }
 
     /// The host in the endpoint URLs, ready to stand in a URL.
     ///
     /// A client that reached the server under another name keeps its own: the server compares path and port only.
     pub fn url_host(&self) -> String {
-        match (&self.public_hostname, self.listen) {
-            (Some(name), _) => name.clone(),
-            (None, listen) if listen.is_unspecified() => hostname(),
-            (None, IpAddr::V4(address)) => address.to_string(),
-            (None, IpAddr::V6(address)) => format!("[{address}]"),
+        match &self.public_hostname {
+            Some(name) => name.parse().map_or_else(|_| name.clone(), bracketed),
+            None if self.listen.is_unspecified() => hostname(),
+            None => bracketed(self.listen),
         }
+    }
+
+    /// The address of every endpoint: `opc.tcp://<host>:<port>`.
+    pub fn url(&self) -> String {
+        format!("opc.tcp://{}:{}", self.url_host(), self.port)
+    }
+}
+
+/// An address as the host of a URL (RFC 3986 §3.2.2).
+fn bracketed(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
     }
 }
 
@@ -72,12 +89,19 @@ mod tests {
         assert_eq!(settings("0.0.0.0", None).url_host(), hostname());
         assert_eq!(settings("::", Some("gw.factory")).url_host(), "gw.factory");
         assert_eq!(settings("127.0.0.1", Some("gw")).url_host(), "gw");
+        let address = Some("2001:db8::1");
+        assert_eq!(settings("::", address).url_host(), "[2001:db8::1]");
+        assert_eq!(
+            settings("::", address).url(),
+            "opc.tcp://[2001:db8::1]:4840"
+        );
     }
 
     #[test]
     fn only_loopback_is_open_by_itself() {
         assert!(settings("127.0.0.1", None).is_open());
         assert!(settings("::1", None).is_open());
+        assert!(settings("::ffff:127.0.0.1", None).is_open());
         assert!(!settings("0.0.0.0", None).is_open());
         let explicit = Settings {
             allow_anonymous: true,

@@ -54,7 +54,7 @@ impl Server {
         }
         let machines = plant.len();
         let endpoints = endpoints(settings);
-        let url = format!("opc.tcp://{}:{}", settings.url_host(), settings.port);
+        let url = settings.url();
         let application_uri = settings.application_uri.clone();
         let mut builder = ServerBuilder::new()
             .application_name(APPLICATION_NAME)
@@ -114,7 +114,7 @@ impl Server {
     }
 }
 
-/// Without encryption only where everyone may read anyway; the two deprecated policies nowhere.
+/// Without encryption only where nothing leaves the computer; the two deprecated policies nowhere.
 fn endpoints(settings: &Settings) -> Vec<(&'static str, ServerEndpoint)> {
     let policies = [
         ("none", SecurityPolicy::None),
@@ -124,7 +124,7 @@ fn endpoints(settings: &Settings) -> Vec<(&'static str, ServerEndpoint)> {
     ];
     policies
         .into_iter()
-        .filter(|(_, policy)| settings.is_open() || *policy != SecurityPolicy::None)
+        .filter(|(_, policy)| settings.is_loopback() || *policy != SecurityPolicy::None)
         .map(|(name, policy)| {
             let mode = match policy {
                 SecurityPolicy::None => MessageSecurityMode::None,

@@ -16,11 +16,11 @@ impl From<Numeric> for NodeId {
     }
 }
 
-pub const ADDITIVE_MANUFACTURING_TYPE: Numeric = Numeric(ns::ADDITIVE_MANUFACTURING, 1005);
-pub const PROCESS_VALUE_AM_TYPE: Numeric = Numeric(ns::ADDITIVE_MANUFACTURING, 1002);
-pub const TOOL_TYPE: Numeric = Numeric(ns::MACHINE_TOOL, 50);
-pub const PART_UNLOAD_PROGNOSIS_TYPE: Numeric = Numeric(ns::MACHINE_TOOL, 5);
-pub const SOFTWARE_IDENTIFICATION_TYPE: Numeric = Numeric(ns::MACHINE_TOOL, 43);
-pub const OCTOPRINT_INTERFACE_TYPE: Numeric = Numeric(ns::VENDOR, 1000);
-pub const UMATI_BRIDGE_TYPE: Numeric = Numeric(ns::VENDOR, 1001);
-pub const FILAMENT_TYPE: Numeric = Numeric(ns::VENDOR, 1004);
+pub(super) const ADDITIVE_MANUFACTURING_TYPE: Numeric = Numeric(ns::ADDITIVE_MANUFACTURING, 1005);
+pub(super) const PROCESS_VALUE_AM_TYPE: Numeric = Numeric(ns::ADDITIVE_MANUFACTURING, 1002);
+pub(super) const TOOL_TYPE: Numeric = Numeric(ns::MACHINE_TOOL, 50);
+pub(super) const PART_UNLOAD_PROGNOSIS_TYPE: Numeric = Numeric(ns::MACHINE_TOOL, 5);
+pub(super) const SOFTWARE_IDENTIFICATION_TYPE: Numeric = Numeric(ns::MACHINE_TOOL, 43);
+pub(super) const OCTOPRINT_INTERFACE_TYPE: Numeric = Numeric(ns::VENDOR, 1000);
+pub(super) const UMATI_BRIDGE_TYPE: Numeric = Numeric(ns::VENDOR, 1001);
+pub(super) const FILAMENT_TYPE: Numeric = Numeric(ns::VENDOR, 1004);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use opcua::types::{DataValue, NodeId, QualifiedName};
+use opcua::types::{DataValue, LocalizedText, NodeId, QualifiedName};
 
 use super::blueprint::{Blueprint, NodeIndex, NodeKind};
 use super::namespaces;
@@ -102,6 +102,15 @@ impl Instance {
             QualifiedName::new(planned.namespace_index, self.name.as_ref())
         } else {
             planned.clone()
+        }
+    }
+
+    /// The display name of a node; the root's is the instance's own, without a locale.
+    pub fn display_name(&self, index: NodeIndex) -> LocalizedText {
+        if index == NodeIndex::ROOT {
+            LocalizedText::new("", &self.name)
+        } else {
+            self.blueprint.node(index).display_name.clone()
         }
     }
 

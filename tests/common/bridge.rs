@@ -31,6 +31,18 @@ impl Bridge {
         )
     }
 
+    /// Runs `check --online` on this config and gives its exit code and what it printed.
+    pub fn check_online(config: &Value) -> (Option<i32>, String) {
+        let home = TempDir::new().expect("a folder for the bridge");
+        let output = Command::new(BINARY)
+            .args(["check", "--online", "--config"])
+            .arg(write_config(&home, config))
+            .output()
+            .expect("the bridge starts");
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), stdout)
+    }
+
     /// Runs the bridge and its own simulator with that many printers.
     pub fn demo(printers: u32) -> Self {
         let home = TempDir::new().expect("a folder for the bridge");

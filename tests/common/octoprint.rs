@@ -15,8 +15,8 @@ use super::install::Venv;
 use super::process::{Process, Signal};
 use super::{fixture, free_port, wait_until};
 
-/// API key of the administrator; `<KEY>-status` has STATUS only.
-const KEY: &str = "INTEROPKEY0123456789ABCDEF012345";
+/// API key of the administrator.
+pub const ADMIN_KEY: &str = "INTEROPKEY0123456789ABCDEF012345";
 
 /// One OctoPrint server. Its settings, users and logs live as long as this guard, also over restarts.
 #[derive(Debug)]
@@ -87,7 +87,12 @@ impl RealOctoPrint {
 
     /// A key that has the STATUS permission and no other.
     pub fn status_key(&self) -> String {
-        format!("{KEY}-status")
+        format!("{ADMIN_KEY}-status")
+    }
+
+    /// A key of a user that may do nothing at all.
+    pub fn powerless_key(&self) -> String {
+        format!("{ADMIN_KEY}-noperm")
     }
 
     /// Starts it again on the same port with the same files, after it was ended.
@@ -202,7 +207,7 @@ fn serve(venv: &Venv, port: u16, base: &TempDir) -> Process {
         .arg(venv.path())
         .arg(port.to_string())
         .arg(base.path())
-        .arg(KEY);
+        .arg(ADMIN_KEY);
     Process::spawn("OctoPrint", &mut command)
 }
 
@@ -271,7 +276,7 @@ impl Rest {
         self.runtime
             .block_on(async {
                 let answer = request
-                    .header("X-Api-Key", KEY)
+                    .header("X-Api-Key", ADMIN_KEY)
                     .header("Accept-Language", "en")
                     .send()
                     .await?;

@@ -1,4 +1,4 @@
-//! Mistakes in API keys and certificates, in the file and in the files it names. No message shows a key.
+//! Mistakes in API keys and certificates, in the file and in the files it names. No message shows what is a key.
 
 use crate::bench::{Folder, KEY, assert_refused, machine};
 

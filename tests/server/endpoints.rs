@@ -95,7 +95,6 @@ async fn a_network_address_without_users_is_refused_in_words() {
     assert_eq!(
         server.endpoints(),
         [
-            "opc.tcp://gw.factory:4840 (None, None)",
             "opc.tcp://gw.factory:4840 (Aes128-Sha256-RsaOaep, SignAndEncrypt)",
             "opc.tcp://gw.factory:4840 (Basic256Sha256, SignAndEncrypt)",
             "opc.tcp://gw.factory:4840 (Aes256-Sha256-RsaPss, SignAndEncrypt)",

@@ -21,7 +21,7 @@ pub(super) struct PinnedCertificate {
 
 impl PinnedCertificate {
     /// Trusts the certificate whose DER encoding has this SHA-256 digest.
-    pub fn new(sha256: [u8; 32], provider: &CryptoProvider) -> Self {
+    pub(super) fn new(sha256: [u8; 32], provider: &CryptoProvider) -> Self {
         Self {
             sha256,
             algorithms: provider.signature_verification_algorithms,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::clock::Clock;
-use super::fleet::Member;
 use super::http::endpoint::Endpoint;
 use super::http::fault::{Fault, Scope};
+use super::member::Member;
 use super::printer::Printer;
 use super::printer::command::{Command, Refusal};
 use super::printer::sensors::Reading;
@@ -14,7 +14,7 @@ use super::printer::state::{PrinterError, State};
 /// In whose name [`Handle::command`] acts.
 const HANDLE_USER: &str = "admin";
 
-/// See the [module](self). Everything takes effect at once, at the virtual time of the call.
+/// Controls one printer. Everything takes effect at once, at the virtual time of the call.
 #[derive(Debug, Clone)]
 pub struct Handle {
     member: Arc<Member>,

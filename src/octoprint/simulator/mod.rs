@@ -1,12 +1,14 @@
 //! An embedded OctoPrint 1.11.8 with lively printers, for the demo and the tests to talk to over real HTTP.
 //!
-//! [`clock`] gives virtual time, [`printer`] is the physics and the state machine (pure, seeded, lazy), [`http`]
-//! answers as OctoPrint does, [`fleet`] puts them together, [`handle`] is how tests interfere.
+//! [`clock`] gives virtual time, `printer` is the physics and the state machine (pure, seeded, lazy), `member` is one
+//! printer with its keys and faults, `fleet` all of them, `http` answers as OctoPrint does, `handle` is how tests
+//! interfere.
 
 pub mod clock;
 mod fleet;
 mod handle;
 mod http;
+mod member;
 mod printer;
 
 use tokio::net::TcpListener;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Flavour, MAX_SENSORS, count, instant, number, seconds, text};
-use crate::machine::{Estimates, Filament, JobFile, Progress};
+use super::{Flavour, count, instant, number, seconds, text};
+use crate::machine::{Estimates, Filament, JobFile, MAX_SENSORS, Progress};
 
 /// What `/api/job` told.
 #[derive(Debug, Clone, PartialEq, Default)]

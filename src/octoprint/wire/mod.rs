@@ -29,9 +29,6 @@ use crate::machine::Timestamp;
 /// Longest text that is passed on, in characters. File names on any file system are shorter.
 const MAX_TEXT: usize = 4096;
 
-/// Most tools and sensors that are passed on, tools first. No printer comes near.
-const MAX_SENSORS: usize = 64;
-
 /// A text that says something. NUL, which OPC UA clients in C cut at, is dropped; other control characters stay.
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(clean).filter(|text| !text.is_empty())

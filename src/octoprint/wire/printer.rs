@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{MAX_SENSORS, clean, flag, instant, number, text};
-use crate::machine::{SensorId, StateFlags, Temperature, TemperatureReport, Timestamp};
+use super::{clean, flag, instant, number, text};
+use crate::machine::{
+    MAX_SENSORS, SensorId, StateFlags, Temperature, TemperatureReport, Timestamp,
+};
 
 /// What `/api/printer` told.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,14 +13,14 @@ pub(in crate::octoprint) struct User {
 }
 
 impl User {
-    pub fn may(&self, permission: &str) -> bool {
+    pub(crate) fn may(&self, permission: &str) -> bool {
         self.permissions
             .iter()
             .any(|held| held == permission || held == "ADMIN")
     }
 
     /// The permissions beyond STATUS, which is all the bridge needs. ADMIN says it all.
-    pub fn surplus(&self) -> Vec<String> {
+    pub(crate) fn surplus(&self) -> Vec<String> {
         if self.permissions.iter().any(|held| held == "ADMIN") {
             return vec!["ADMIN".to_owned()];
         }

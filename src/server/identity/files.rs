@@ -4,8 +4,6 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-#[cfg(unix)]
-use log::warn;
 use opcua::types::ByteString;
 
 use super::IdentityError;
@@ -102,11 +100,7 @@ pub(super) fn warn_if_others_can_read(path: &Path) {
         if let Ok(metadata) = fs::metadata(path)
             && metadata.permissions().mode() & 0o077 != 0
         {
-            warn!(
-                "{}: other users can read the private key; run: chmod 600 {}",
-                path.display(),
-                path.display()
-            );
+            crate::server::journal::key_is_readable(path);
         }
     }
     #[cfg(not(unix))]

@@ -2,14 +2,13 @@
 
 use opcua::server::node_manager::ParsedReadValueId;
 use opcua::types::{
-    AttributeId, DataEncoding, DataValue, DateTime, LocalizedText, NumericRange, QualifiedName,
-    StatusCode, TimestampsToReturn, Variant,
+    AttributeId, DataEncoding, DataValue, DateTime, NumericRange, StatusCode, TimestampsToReturn,
+    Variant,
 };
 
 use super::super::plant::Found;
 use crate::umati::blueprint::{NodeIndex, NodeKind, VariableAttributes};
 use crate::umati::instance::Instance;
-use crate::umati::namespaces;
 
 /// AccessLevel bit CurrentRead, OPC 10000-3 §8.57.
 const CURRENT_READ: u8 = 1;
@@ -105,8 +104,8 @@ pub(super) fn attribute(
     match attribute {
         AttributeId::NodeId => return Some(instance.node_id(index).into()),
         AttributeId::NodeClass => return Some((node.class() as i32).into()),
-        AttributeId::BrowseName => return Some(browse_name(instance, index).into()),
-        AttributeId::DisplayName => return Some(display_name(instance, index).into()),
+        AttributeId::BrowseName => return Some(instance.browse_name(index).into()),
+        AttributeId::DisplayName => return Some(instance.display_name(index).into()),
         AttributeId::Description if node.description.text.is_empty() => return None,
         AttributeId::Description => return Some(node.description.clone().into()),
         AttributeId::WriteMask | AttributeId::UserWriteMask => return Some(0_u32.into()),
@@ -131,28 +130,6 @@ fn variable_attribute(variable: &VariableAttributes, attribute: AttributeId) -> 
         AttributeId::MinimumSamplingInterval => Some(variable.minimum_sampling_interval.into()),
         AttributeId::Historizing => Some(false.into()),
         _ => None,
-    }
-}
-
-/// The root is called what the machine is called; the one root of a type of ours, the bridge object, has a name
-/// that our own specification gives it.
-pub(super) fn browse_name(instance: &Instance, index: NodeIndex) -> QualifiedName {
-    let node = instance.blueprint().node(index);
-    if index != NodeIndex::ROOT {
-        return node.browse_name.clone();
-    }
-    let namespace = match node.type_definition().namespace {
-        namespaces::VENDOR => namespaces::VENDOR,
-        _ => namespaces::INSTANCES,
-    };
-    QualifiedName::new(namespace, instance.name())
-}
-
-pub(super) fn display_name(instance: &Instance, index: NodeIndex) -> LocalizedText {
-    if index == NodeIndex::ROOT {
-        LocalizedText::new("", instance.name())
-    } else {
-        instance.blueprint().node(index).display_name.clone()
     }
 }
 

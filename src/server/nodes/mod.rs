@@ -35,7 +35,7 @@ pub(super) struct MachineNodes {
 
 impl MachineNodes {
     /// Registers the instance namespace; the caller checks that it got the index that the program counts on.
-    pub fn new(context: &ServerContext, plant: Plant, application_uri: &str) -> Self {
+    pub(super) fn new(context: &ServerContext, plant: Plant, application_uri: &str) -> Self {
         let uri = namespaces::instances_uri(application_uri);
         let index = context
             .type_tree
@@ -62,7 +62,7 @@ impl MachineNodes {
         }
     }
 
-    pub fn dispatcher(&self) -> &Arc<Dispatcher> {
+    pub(super) fn dispatcher(&self) -> &Arc<Dispatcher> {
         &self.dispatcher
     }
 }

@@ -9,7 +9,6 @@ use opcua::types::{
 };
 
 use super::super::plant::{Plant, is_notifier};
-use super::attributes::{browse_name, display_name};
 use crate::umati::blueprint::{NodeIndex, Target};
 use crate::umati::instance::Instance;
 
@@ -116,8 +115,8 @@ pub(super) fn metadata(instance: &Instance, index: NodeIndex) -> NodeMetadata {
             }
             _ => ExpandedNodeId::null(),
         },
-        browse_name: browse_name(instance, index),
-        display_name: display_name(instance, index),
+        browse_name: instance.browse_name(index),
+        display_name: instance.display_name(index),
         node_class: class,
     }
 }

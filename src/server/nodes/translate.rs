@@ -10,7 +10,6 @@ use opcua::nodes::TypeTree;
 use opcua::server::node_manager::{BrowsePathItem, RequestContext};
 
 use super::super::plant::Plant;
-use super::attributes::browse_name;
 use super::references::{Filter, walk};
 
 pub(super) fn translate(
@@ -24,7 +23,7 @@ pub(super) fn translate(
         // Another manager leads here and does not know the name.
         let matches = plant
             .find(user, item.node_id())
-            .is_some_and(|found| browse_name(&found.instance, found.index) == *wanted);
+            .is_some_and(|found| found.instance.browse_name(found.index) == *wanted);
         if !matches {
             return;
         }

@@ -7,6 +7,10 @@
 //!                                                                        └► a null first (Detour) ─► Unpublished
 //! ```
 //!
+//! A queue of one that was full when the truth changed, and has been published since, gets the truth shortly before
+//! it is published again: it shall hold the newest value then (OPC 10000-4 §5.13.1.5), and what it holds cannot be
+//! replaced.
+//!
 //! Always holds: the library never puts a value of ours aside (it would be stuck, or overtake the truth), because
 //! no value is handed over before the item's sampling interval has passed and each carries a source timestamp that
 //! the library's own sampling lets through; and a value handed to a queue of one never meets another there (the
@@ -43,6 +47,8 @@ pub(super) struct Item {
     /// Since when the client has it switched off.
     pub disabled: bool,
     pub pending: Pending,
+    /// When its queue of one, which was in the way of a truth, was last seen to be published.
+    published: Option<Instant>,
     /// When the item was first asked for; the library knows it a moment later.
     created: Instant,
     /// The library has it.
@@ -87,9 +93,16 @@ const ENTRY_DEADLINE: Duration = Duration::from_secs(10);
 /// How soon to look again for an item that the library has not entered yet.
 const ENTRY_POLL: Duration = Duration::from_millis(10);
 
+/// How long before the next publication a queue of one is filled: a few ticks, so that it is not missed.
+const LEAD: Duration = Duration::from_millis(50);
+/// The client may shorten the publishing interval without a word, so it is asked again this often.
+const INTERVAL_POLL: Duration = Duration::from_secs(1);
+/// A client may ask for longer intervals than a clock can tell.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 impl Item {
     /// A new item and its first value.
-    pub fn new(
+    pub(super) fn new(
         machine: &str,
         path: &str,
         range: NumericRange,
@@ -115,6 +128,7 @@ impl Item {
             handed_at: None,
             disabled: mode == MonitoringMode::Disabled,
             pending: Pending::Nothing,
+            published: None,
             created: now,
             seen: false,
         };
@@ -129,13 +143,14 @@ impl Item {
     }
 
     /// The client has modified the item, perhaps its filter, which the library does not tell.
-    pub fn modified(&mut self) {
+    pub(super) fn modified(&mut self) {
         self.filter = Filter::Unknown;
         self.pending = Pending::Nothing;
+        self.published = None;
     }
 
     /// Whether the item is no longer in its subscription.
-    pub fn is_gone(&mut self, subscription: &Subscription, key: Key, now: Instant) -> bool {
+    pub(super) fn is_gone(&mut self, subscription: &Subscription, key: Key, now: Instant) -> bool {
         if subscription.contains_key(&key.item) {
             self.seen = true;
             return false;
@@ -144,7 +159,7 @@ impl Item {
     }
 
     /// Hands the truth to the library's item if it is news and may be told now.
-    pub fn advance(
+    pub(super) fn advance(
         &mut self,
         subscription: &mut Subscription,
         key: Key,
@@ -180,6 +195,15 @@ impl Item {
         if unpublished && (one_by_one || self.filter == Filter::Unknown) {
             return Step::Unpublished;
         }
+        if self.pending == Pending::Publication {
+            self.published = Some(now);
+        }
+        if one_by_one
+            && let Some(turn) = self.turn(subscription.publishing_interval())
+            && now < turn
+        {
+            return Step::Due(turn.min(now + INTERVAL_POLL));
+        }
         match self.filter {
             Filter::Absent => {
                 self.hand_differing(subscription, key, truth, sampling, now, one_by_one)
@@ -206,6 +230,12 @@ impl Item {
                 self.hand_differing(subscription, key, truth, sampling, now, one_by_one)
             }
         }
+    }
+
+    /// When a queue of one that was published while a truth waited is to be filled again.
+    fn turn(&self, publishing_interval: Duration) -> Option<Instant> {
+        let wait = publishing_interval.saturating_sub(LEAD).min(YEAR);
+        self.published.map(|published| published + wait)
     }
 
     /// Hands the truth in a form that the library takes for a change.
@@ -300,9 +330,8 @@ impl Sampling {
         }
     }
 
-    /// The end of the interval that begins at `at`. A client may ask for longer than a clock can tell.
+    /// The end of the interval that begins at `at`.
     fn after(self, at: Instant) -> Instant {
-        const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
         at + self.interval.min(YEAR)
     }
 

@@ -10,11 +10,9 @@
 //! visited; locks are taken in the order registry, instance, subscription, and none is held across an await.
 //!
 //! A value that changes twice within one publishing interval reaches an item with a queue of one in two steps: the
-//! first change at the end of this interval, the newest at the end of the next. Measured with an interval of 100 ms:
-//! a value that changes every 330 ms arrives after 53 ms (median, at most 203), one that changes every 60 ms after
-//! 135 ms (at most 185). The other way, to replace what the queue holds, would mark the newest value as an overflow
-//! (0x480), which no client should see of a queue of one (OPC 10000-4 §7.38.1) and which those take for an error
-//! that compare a status with Good.
+//! first change at the end of this interval, the newest at the end of the next ([`item`]). The other way, to replace
+//! what the queue holds, would mark the newest value as an overflow (0x480), which no client should see of a queue of
+//! one (OPC 10000-4 §7.38.1) and which those take for an error that compare a status with Good.
 
 mod form;
 mod item;
@@ -37,7 +35,6 @@ use self::registry::Registry;
 use self::sessions::Sessions;
 use super::plant::{Plant, read};
 use crate::umati::blueprint::NodeIndex;
-use crate::umati::instance::Instance;
 
 pub(super) use self::item::Filter;
 
@@ -57,7 +54,7 @@ struct Live {
 }
 
 impl Dispatcher {
-    pub fn new(plant: Plant, subscriptions: Arc<SubscriptionCache>) -> Self {
+    pub(super) fn new(plant: Plant, subscriptions: Arc<SubscriptionCache>) -> Self {
         Self {
             plant,
             subscriptions,
@@ -66,26 +63,26 @@ impl Dispatcher {
         }
     }
 
-    pub fn plant(&self) -> &Plant {
+    pub(super) fn plant(&self) -> &Plant {
         &self.plant
     }
 
-    pub fn subscriptions(&self) -> &SubscriptionCache {
+    pub(super) fn subscriptions(&self) -> &SubscriptionCache {
         &self.subscriptions
     }
 
     /// How many items are alive.
-    pub fn watched(&self) -> usize {
+    pub(super) fn watched(&self) -> usize {
         self.live().registry.len()
     }
 
     /// Whether somebody is connected, whatever they watch.
-    pub fn has_clients(&self) -> bool {
+    pub(super) fn has_clients(&self) -> bool {
         self.live().sessions.any_alive()
     }
 
     /// A session was activated or asked for something.
-    pub fn met(&self, context: &RequestContext) {
+    pub(super) fn met(&self, context: &RequestContext) {
         let session: Arc<dyn Any + Send + Sync> = context.session.clone();
         self.live().sessions.met(context.session_id, &session);
     }
@@ -93,7 +90,7 @@ impl Dispatcher {
     /// Tells those who watch `changed` nodes of an instance.
     ///
     /// The instance must not be locked by the caller.
-    pub fn publish(&self, machine: &str, changed: &[NodeIndex]) {
+    pub(super) fn publish(&self, machine: &str, changed: &[NodeIndex]) {
         let mut live = self.live();
         if !live.registry.is_watched(machine) {
             return;
@@ -115,7 +112,7 @@ impl Dispatcher {
     }
 
     /// Enters a new item; its first value is set here, so that no change can fall between the two.
-    pub fn watch(
+    pub(super) fn watch(
         &self,
         context: &RequestContext,
         request: &mut CreateMonitoredItem,
@@ -141,7 +138,7 @@ impl Dispatcher {
         live.sessions.settle(key.subscription, context.session_id);
     }
 
-    pub fn unwatch(&self, items: &[&MonitoredItemRef]) {
+    pub(super) fn unwatch(&self, items: &[&MonitoredItemRef]) {
         let mut live = self.live();
         for item in items {
             live.registry.remove(item.handle().into());
@@ -153,7 +150,7 @@ impl Dispatcher {
     }
 
     /// The client has modified items: what they wait for may be due now.
-    pub fn modified(&self, items: &[&MonitoredItemUpdateRef]) {
+    pub(super) fn modified(&self, items: &[&MonitoredItemUpdateRef]) {
         let mut live = self.live();
         let keys: Vec<Key> = items.iter().map(|item| item.handle().into()).collect();
         for &key in &keys {
@@ -166,7 +163,7 @@ impl Dispatcher {
 
     /// The client has switched items on or off. One that is switched on reports, even what it reported before
     /// (OPC 10000-4 §5.13.1.3).
-    pub fn switched(&self, mode: MonitoringMode, items: &[&MonitoredItemRef]) {
+    pub(super) fn switched(&self, mode: MonitoringMode, items: &[&MonitoredItemRef]) {
         let disabled = mode == MonitoringMode::Disabled;
         let mut live = self.live();
         let mut switched_on = Vec::new();
@@ -230,7 +227,7 @@ impl Dispatcher {
     fn truth(&self, machine: &str, path: &str) -> Option<DataValue> {
         let instance = read(self.plant.get(machine)?);
         let index = instance.blueprint().find(path)?;
-        Some(Instance::value(&instance, index).clone())
+        Some(instance.value(index).clone())
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {

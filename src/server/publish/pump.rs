@@ -13,7 +13,7 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(2);
 
 impl Dispatcher {
     /// Runs for as long as the server does.
-    pub async fn pump(&self) {
+    pub(crate) async fn pump(&self) {
         let mut sweep_at = Instant::now() + SWEEP_PERIOD;
         loop {
             let next = self.catch_up(&mut sweep_at);

@@ -22,7 +22,7 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    pub fn insert(&mut self, key: Key, item: Item) {
+    pub(super) fn insert(&mut self, key: Key, item: Item) {
         self.remove(key);
         self.watchers
             .entry(item.machine.clone())
@@ -33,7 +33,7 @@ impl Registry {
         self.items.insert(key, item);
     }
 
-    pub fn remove(&mut self, key: Key) {
+    pub(super) fn remove(&mut self, key: Key) {
         let Some(item) = self.items.remove(&key) else {
             return;
         };
@@ -51,25 +51,25 @@ impl Registry {
         }
     }
 
-    pub fn get_mut(&mut self, key: Key) -> Option<&mut Item> {
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Item> {
         self.items.get_mut(&key)
     }
 
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.items.len()
     }
 
-    pub fn keys(&self) -> impl Iterator<Item = Key> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = Key> {
         self.items.keys().copied()
     }
 
     /// Whether anyone watches a machine.
-    pub fn is_watched(&self, machine: &str) -> bool {
+    pub(super) fn is_watched(&self, machine: &str) -> bool {
         self.watchers.contains_key(machine)
     }
 
     /// The items of a node that wait for nothing. The others will look at the truth anyway.
-    pub fn idle_watchers(&self, machine: &str, path: &str) -> impl Iterator<Item = Key> {
+    pub(super) fn idle_watchers(&self, machine: &str, path: &str) -> impl Iterator<Item = Key> {
         self.watchers
             .get(machine)
             .and_then(|paths| paths.get(path))
@@ -84,7 +84,7 @@ impl Registry {
     }
 
     /// Notes what an item waits for after a step.
-    pub fn note(&mut self, key: Key, step: Step) {
+    pub(super) fn note(&mut self, key: Key, step: Step) {
         let pending = match step {
             Step::Idle | Step::Handed => Pending::Nothing,
             Step::Due(at) => Pending::Time(at),
@@ -107,7 +107,7 @@ impl Registry {
     }
 
     /// The items whose time has come.
-    pub fn take_due(&mut self, now: Instant) -> Vec<Key> {
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Key> {
         let mut due = Vec::new();
         while let Some(&Reverse((at, key))) = self.timers.peek() {
             if at > now {
@@ -126,19 +126,19 @@ impl Registry {
 
     /// The waiting items of each subscription, to be given back by [`note`](Self::note) or
     /// [`wait_on`](Self::wait_on).
-    pub fn take_unpublished(&mut self) -> Vec<(u32, VecDeque<Key>)> {
+    pub(super) fn take_unpublished(&mut self) -> Vec<(u32, VecDeque<Key>)> {
         self.unpublished.drain().collect()
     }
 
     /// Whether a key taken from the queue still waits for its publication.
-    pub fn waits_for_publication(&self, key: Key) -> bool {
+    pub(super) fn waits_for_publication(&self, key: Key) -> bool {
         self.items
             .get(&key)
             .is_some_and(|item| item.pending == Pending::Publication)
     }
 
     /// Puts back those that still wait, before those that have begun to wait since.
-    pub fn wait_on(&mut self, subscription: u32, mut still: VecDeque<Key>) {
+    pub(super) fn wait_on(&mut self, subscription: u32, mut still: VecDeque<Key>) {
         if still.is_empty() {
             return;
         }
@@ -148,7 +148,7 @@ impl Registry {
     }
 
     /// When to look again; `poll` is how soon for those that wait for a publication, which nobody announces.
-    pub fn next_look(&self, now: Instant, poll: std::time::Duration) -> Option<Instant> {
+    pub(super) fn next_look(&self, now: Instant, poll: std::time::Duration) -> Option<Instant> {
         let timer = self.timers.peek().map(|Reverse((at, _))| *at);
         let polled = (!self.unpublished.is_empty()).then(|| now + poll);
         [timer, polled].into_iter().flatten().min()

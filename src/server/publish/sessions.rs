@@ -18,28 +18,28 @@ pub(super) struct Sessions {
 }
 
 impl Sessions {
-    pub fn met(&mut self, id: u32, session: &Arc<dyn Any + Send + Sync>) {
+    pub(super) fn met(&mut self, id: u32, session: &Arc<dyn Any + Send + Sync>) {
         self.alive
             .entry(id)
             .or_insert_with(|| Arc::downgrade(session));
     }
 
     /// Whether the library keeps any of the sessions still.
-    pub fn any_alive(&self) -> bool {
+    pub(super) fn any_alive(&self) -> bool {
         self.alive
             .values()
             .any(|session| session.strong_count() > 0)
     }
 
     /// A subscription was seen at work in this session.
-    pub fn settle(&mut self, subscription: u32, session: u32) {
+    pub(super) fn settle(&mut self, subscription: u32, session: u32) {
         self.homes.insert(subscription, session);
     }
 
     /// Runs `work` on a subscription, wherever it is; `None` if it is nowhere.
     ///
     /// The subscription is locked meanwhile, so what `work` sees does not change under it.
-    pub fn with<R>(
+    pub(super) fn with<R>(
         &mut self,
         cache: &SubscriptionCache,
         subscription: u32,
@@ -65,7 +65,7 @@ impl Sessions {
     }
 
     /// Forgets the sessions that the library has dropped, and all homes but those of `subscriptions`.
-    pub fn forget(&mut self, mut keep: impl FnMut(u32) -> bool) {
+    pub(super) fn forget(&mut self, mut keep: impl FnMut(u32) -> bool) {
         self.alive.retain(|_, session| session.strong_count() > 0);
         self.homes.retain(|&subscription, _| keep(subscription));
     }

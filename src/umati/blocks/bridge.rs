@@ -18,7 +18,7 @@ pub const BRIDGE: &str = "UmatiBridge";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BridgeStatus {
     pub started: Timestamp,
-    /// Machines that this server shows.
+    /// Configured machines, on all ports.
     pub machines: u32,
     /// Machines whose OctoPrint answers and accepts the key.
     pub machines_online: u32,

@@ -37,7 +37,7 @@ impl NameplatePart {
     }
 }
 
-pub fn plan(plan: &mut Plan, shape: &Shape) {
+pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
     plan.include("Identification/DeviceClass");
     plan.include("Identification/ComponentName");
     for part in &shape.nameplate {
@@ -45,7 +45,7 @@ pub fn plan(plan: &mut Plan, shape: &Shape) {
     }
 }
 
-pub fn render(out: &mut Render, view: &View, shape: &Shape, application_uri: &str) {
+pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, application_uri: &str) {
     let plate = &view.machine.nameplate;
     let mut put = |path: &str, value: Variant| out.put(path, Quality::Good(value));
     put("Identification/AMTechnologyIdentifier", TECHNOLOGY.into());

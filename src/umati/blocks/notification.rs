@@ -29,7 +29,7 @@ const LOCATION: &str = "Notification/Prognoses/PartUnload/Location";
 /// OctoPrint tells whole seconds, so the same end seems to move by a second or two with each poll.
 const JITTER: TimeDelta = TimeDelta::seconds(2);
 
-pub fn plan(plan: &mut Plan) {
+pub(super) fn plan(plan: &mut Plan) {
     plan.include(MESSAGES)
         .event_notifier("")
         .event_notifier(MESSAGES)
@@ -40,7 +40,7 @@ pub fn plan(plan: &mut Plan) {
         );
 }
 
-pub fn render(out: &mut Render, view: &View) {
+pub(super) fn render(out: &mut Render, view: &View) {
     let job = view.machine.active_job();
     let name = job.and_then(|job| Some(job.file.as_ref()?.display.as_str()));
     out.put(PART_NAME, view.told(name));

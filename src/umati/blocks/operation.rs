@@ -19,7 +19,7 @@ const BUILDING_BLOCKS: &str = "MachineryBuildingBlocks";
 const ITEM_STATE: &str = "Monitoring/MachineTool/MachineryItemState";
 const MODE: &str = "Monitoring/MachineTool/MachineryOperationMode";
 
-pub fn plan(plan: &mut Plan) {
+pub(super) fn plan(plan: &mut Plan) {
     plan.include(BUILDING_BLOCKS);
     for machine in [ITEM_STATE, MODE] {
         plan.include(machine)
@@ -28,7 +28,7 @@ pub fn plan(plan: &mut Plan) {
     }
 }
 
-pub fn render(out: &mut Render, states: &States) {
+pub(super) fn render(out: &mut Render, states: &States) {
     current_state(out, ITEM_STATE, states.item, states);
     current_state(out, MODE, states.mode, states);
     out.put(
@@ -38,7 +38,7 @@ pub fn render(out: &mut Render, states: &States) {
 }
 
 /// `CurrentState` with `Id` and `Number` of one state machine.
-pub fn current_state(out: &mut Render, path: &str, state: impl StateValue, states: &States) {
+pub(super) fn current_state(out: &mut Render, path: &str, state: impl StateValue, states: &States) {
     let status = states.status;
     let text = LocalizedText::new("en", &state.text());
     let path = format!("{path}/CurrentState");

@@ -33,7 +33,7 @@ enum Severity {
     Critical = 1,
 }
 
-pub fn plan(plan: &mut Plan, shape: &Shape) {
+pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
     for sensor in &shape.sensors {
         let name = sensor_name(sensor);
         let path = format!("{PROCESS}/{name}");
@@ -61,13 +61,13 @@ pub fn plan(plan: &mut Plan, shape: &Shape) {
     }
 }
 
-pub fn render(out: &mut Render, view: &View, shape: &Shape) {
+pub(super) fn render(out: &mut Render, view: &View, shape: &Shape) {
     for sensor in &shape.sensors {
         let value = format!("{PROCESS}/{}", sensor_name(sensor));
         let path = |member: &str| format!("{value}/{member}");
         let limits = limits(sensor);
-        let received = view.machine.reported_at.unwrap_or(view.at);
         let known = view.machine.sensors.get(sensor);
+        let received = known.map_or(view.at, |s| s.received);
         let sampled = known.map_or(received, |s| s.sampled);
 
         let actual = view.temperature(sensor, |t| t.actual, limits);

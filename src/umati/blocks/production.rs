@@ -21,7 +21,7 @@ const PROGRAM: &str = "Production/ActiveProgram";
 
 /// What the active program is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Program<'a> {
+pub(super) enum Program<'a> {
     /// No job was seen and no file is selected.
     Nothing,
     /// A file that is selected and was not printed since.
@@ -31,7 +31,7 @@ pub enum Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    pub fn of(machine: &'a Machine) -> Self {
+    pub(super) fn of(machine: &'a Machine) -> Self {
         let selected = machine.report.as_ref().and_then(|r| r.file.as_ref());
         match (&machine.job, selected) {
             (None, None) => Self::Nothing,
@@ -44,7 +44,7 @@ impl<'a> Program<'a> {
     }
 
     /// The state of the program as far as the job tells it; what the printer does may overrule it.
-    pub fn resting_state(self) -> ProgramState {
+    pub(super) fn resting_state(self) -> ProgramState {
         let Self::Job(job) = self else {
             return ProgramState::Initializing;
         };
@@ -83,11 +83,11 @@ fn is_another(file: &JobFile, job: &Job) -> bool {
         .is_some_and(|printed| !printed.is_same(file))
 }
 
-pub fn plan(plan: &mut Plan) {
+pub(super) fn plan(plan: &mut Plan) {
     plan.include("Production/ActiveProgram/JobIdentifier");
 }
 
-pub fn render(out: &mut Render, program: Program, states: &States) {
+pub(super) fn render(out: &mut Render, program: Program, states: &States) {
     let path = |member: &str| format!("{PROGRAM}/{member}");
     let status = states.status;
     out.put(&path("Name"), Quality::with_status(program.name(), status));

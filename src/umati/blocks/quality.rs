@@ -13,7 +13,7 @@
 //! | a sensor that never reported | Bad_WaitingForInitialData |
 //! | a sensor that no longer reports, a value that is not told | Bad_NoData |
 //! | outside its EURange | the value, Uncertain_EngineeringUnitsExceeded |
-//! | the feed stands still | the value, Uncertain_LastUsableValue |
+//! | the feed stands still, or temperatures are refused although the printer is connected | the value, Uncertain_LastUsableValue |
 
 use opcua::types::StatusCode;
 
@@ -33,14 +33,6 @@ pub enum Quality<T> {
 }
 
 impl<T> Quality<T> {
-    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Quality<U> {
-        match self {
-            Self::Good(value) => Quality::Good(f(value)),
-            Self::Uncertain(value, status) => Quality::Uncertain(f(value), status),
-            Self::Bad(status) => Quality::Bad(status),
-        }
-    }
-
     /// A value under a status that was decided elsewhere and is not Bad.
     pub fn with_status(value: T, status: StatusCode) -> Self {
         if status.is_good() {
@@ -58,7 +50,7 @@ impl<T> Quality<T> {
 
 /// A machine at an instant, with the judgement that all its values share.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+pub(crate) struct View<'a> {
     pub machine: &'a Machine,
     pub at: Timestamp,
     pub freshness: Freshness,
@@ -72,7 +64,7 @@ pub struct Limits {
 }
 
 impl<'a> View<'a> {
-    pub fn new(machine: &'a Machine, at: Timestamp) -> Self {
+    pub(crate) fn new(machine: &'a Machine, at: Timestamp) -> Self {
         Self {
             machine,
             at,
@@ -85,7 +77,7 @@ impl<'a> View<'a> {
     }
 
     /// A value of the newest report; `None` if the source did not tell it.
-    pub fn told<T>(&self, value: Option<T>) -> Quality<T> {
+    pub(crate) fn told<T>(&self, value: Option<T>) -> Quality<T> {
         self.aged(Quality::or_bad(value, self.missing()))
     }
 
@@ -99,7 +91,7 @@ impl<'a> View<'a> {
     }
 
     /// One part of a temperature.
-    pub fn temperature(
+    pub(crate) fn temperature(
         &self,
         sensor: &SensorId,
         part: impl Fn(&Temperature) -> Option<f64>,
@@ -135,7 +127,7 @@ impl<'a> View<'a> {
             Some(value) if sensor.reading != SensorReading::Missing => value,
             _ => return Quality::Bad(StatusCode::BadNoData),
         };
-        if sensor.reading == SensorReading::Frozen {
+        if sensor.reading == SensorReading::Frozen || !asked {
             Quality::Uncertain(value, StatusCode::UncertainLastUsableValue)
         } else if value < limits.low || value > limits.high {
             Quality::Uncertain(value, StatusCode::UncertainEngineeringUnitsExceeded)

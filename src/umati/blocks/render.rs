@@ -128,6 +128,6 @@ impl<'a> Render<'a> {
 }
 
 /// Time as OPC UA transports it.
-pub fn utc(at: Timestamp) -> DateTime {
+pub(super) fn utc(at: Timestamp) -> DateTime {
     DateTime::from(at)
 }

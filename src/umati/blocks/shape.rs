@@ -11,7 +11,7 @@ const MAX_SENSOR_NAME: usize = 64;
 
 /// The optional parts that a machine has.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// Extruders, by OctoPrint's number.
     pub tools: BTreeSet<u8>,
     /// Temperatures: what reported at least once, and what the printer profile promises.
@@ -25,7 +25,7 @@ pub struct Shape {
 
 /// Identification that exists only where it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum NameplatePart {
+pub(crate) enum NameplatePart {
     Model,
     ProductCode,
     YearOfConstruction,
@@ -35,7 +35,7 @@ pub enum NameplatePart {
 
 /// What the printer profile told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct ProfileShape {
+pub(crate) struct ProfileShape {
     pub extruder_count: bool,
     pub heated_bed: bool,
     pub heated_chamber: bool,
@@ -43,14 +43,14 @@ pub struct ProfileShape {
 }
 
 impl Shape {
-    pub fn of(machine: &Machine) -> Self {
+    pub(crate) fn of(machine: &Machine) -> Self {
         let mut shape = Self::default();
         shape.grow(machine);
         shape
     }
 
     /// Adds what the machine has and the shape lacks.
-    pub fn grow(&mut self, machine: &Machine) {
+    pub(crate) fn grow(&mut self, machine: &Machine) {
         self.grow_sensors(machine);
         self.grow_tools(machine);
         self.grow_nameplate(machine);
@@ -122,7 +122,7 @@ impl Shape {
 ///
 /// Letters and digits of a firmware name stay, any other byte becomes `_` and two hex digits, and so does the
 /// first byte of a name that would pass for one of our own. Distinct sensors always have distinct names.
-pub fn sensor_name(sensor: &SensorId) -> String {
+pub(super) fn sensor_name(sensor: &SensorId) -> String {
     match sensor {
         SensorId::Tool(n) => format!("Tool{n}Temperature"),
         SensorId::Bed => "BedTemperature".to_owned(),
@@ -143,7 +143,7 @@ pub fn sensor_name(sensor: &SensorId) -> String {
 }
 
 /// The browse name of a tool: `Tool0`.
-pub fn tool_name(number: u8) -> String {
+pub(super) fn tool_name(number: u8) -> String {
     format!("Tool{number}")
 }
 

@@ -20,7 +20,7 @@ const SOFTWARE: &str = "Identification/SoftwareIdentification";
 const BRIDGE: &str = "Bridge";
 const OCTOPRINT: &str = "OctoPrint";
 
-pub fn plan(plan: &mut Plan, shape: &Shape) {
+pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
     let mut add = |name: &str| {
         plan.add(
             SOFTWARE,
@@ -34,7 +34,7 @@ pub fn plan(plan: &mut Plan, shape: &Shape) {
     }
 }
 
-pub fn render(out: &mut Render, view: &View, shape: &Shape, bridge_version: &str) {
+pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, bridge_version: &str) {
     item(out, BRIDGE, "umati-bridge", bridge_version);
     let software = view.machine.software.as_ref();
     // A version that was known and is no longer keeps its last value.

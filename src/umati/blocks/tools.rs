@@ -26,7 +26,7 @@ const NUMBER_BASED: i32 = 0;
 /// Enumeration ToolLocked (40501-1 §12.9): says nothing while the tool is not locked.
 const CAPABILITY_UNAVAILABLE: i32 = 0;
 
-pub fn plan(plan: &mut Plan, shape: &Shape) {
+pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
     plan.include(NODE_VERSION);
     for number in &shape.tools {
         let name = tool_name(*number);
@@ -37,7 +37,7 @@ pub fn plan(plan: &mut Plan, shape: &Shape) {
     }
 }
 
-pub fn render(out: &mut Render, view: &View, shape: &Shape) {
+pub(super) fn render(out: &mut Render, view: &View, shape: &Shape) {
     let nozzle = view
         .machine
         .profile

@@ -2,8 +2,9 @@
 
 use opcua::types::NodeId;
 
-use super::build::Draft;
-use super::check::{rank_is_within, wrong_class};
+use super::check::rank_is_within;
+use super::draft::Draft;
+use super::error::wrong_class;
 use super::plan::{Adjustment, Alias, join, split};
 use super::{NodeKind, PlanError, VariableAttributes};
 

@@ -2,17 +2,20 @@
 //!
 //! Breadth first and without recursion: each node, once made, is asked for its children.
 
-use std::collections::{HashMap, HashSet};
+use opcua::types::LocalizedText;
 
-use opcua::types::{LocalizedText, NodeId, QualifiedName, ReferenceTypeId, UAString};
-
-use super::check::{kind_of_declaration, not_instantiable, unknown_type, wrong_class};
-use super::plan::{Addition, Plan, Role, join, split};
-use super::{Blueprint, BlueprintNode, NodeIndex, NodeKind, PlanError, Reference, Target};
-use crate::umati::catalogue::{Catalogue, DeclaredMember, ModellingRule, Place};
+use super::check::kind_of_declaration;
+use super::draft::Draft;
+use super::error::{not_instantiable, unknown_type, wrong_class};
+use super::plan::{Addition, Plan, Role, join};
+use super::{Blueprint, BlueprintNode, NodeKind, PlanError};
+use crate::umati::catalogue::{Catalogue, DeclaredMember, ModellingRule};
 
 impl Blueprint {
     /// Instantiates the plan's type.
+    ///
+    /// # Errors
+    /// Where the plan asks for what the types do not allow.
     pub fn build(catalogue: &Catalogue, plan: &Plan) -> Result<Self, PlanError> {
         let mut draft = Draft::new(catalogue, plan)?;
         let mut next = 0;
@@ -34,75 +37,7 @@ impl Blueprint {
     }
 }
 
-/// A blueprint in the making.
-pub(super) struct Draft<'a> {
-    pub(super) catalogue: &'a Catalogue,
-    plan: &'a Plan,
-    /// Paths that the plan needs, with every step on the way.
-    pub(super) wanted: HashSet<&'a str>,
-    /// Paths at which an alias stands instead of a node of its own.
-    aliased: HashSet<String>,
-    pub(super) nodes: Vec<BlueprintNode>,
-    /// By node: what the types declare below it.
-    pub(super) places: Vec<Place>,
-    pub(super) by_path: HashMap<Box<str>, NodeIndex>,
-}
-
-/// Where a new node hangs.
-struct Under<'a> {
-    parent: usize,
-    reference_type: &'a NodeId,
-}
-
-impl<'a> Draft<'a> {
-    /// The root.
-    fn new(catalogue: &'a Catalogue, plan: &'a Plan) -> Result<Self, PlanError> {
-        let aliases = plan.aliases.iter();
-        let paths = (plan.includes.iter())
-            .chain(plan.additions.iter().map(|addition| &addition.parent))
-            .chain(plan.interfaces.iter().map(|(path, _)| path))
-            .chain(aliases.flat_map(|alias| [&alias.parent, &alias.existing]));
-        let aliased = plan
-            .aliases
-            .iter()
-            .filter_map(|alias| Some(join(&alias.parent, split(&alias.existing)?.1)));
-        let mut draft = Self {
-            catalogue,
-            plan,
-            wanted: paths.flat_map(|path| with_ancestors(path)).collect(),
-            aliased: aliased.collect(),
-            nodes: Vec::new(),
-            places: Vec::new(),
-            by_path: HashMap::new(),
-        };
-        let id = &plan.type_definition;
-        let place = catalogue
-            .place_of_type(id)
-            .ok_or_else(|| unknown_type("", id))?;
-        let kind = draft.kind_of_type("", id)?;
-        let root = BlueprintNode {
-            path: "".into(),
-            browse_name: QualifiedName::new(plan.name_namespace, UAString::null()),
-            display_name: LocalizedText::null(),
-            description: LocalizedText::null(),
-            kind,
-            references: Vec::new(),
-        };
-        draft.push(root, place, None)?;
-        let folder = catalogue
-            .foreign(&plan.anchor)
-            .ok_or_else(|| PlanError::UnknownAnchor {
-                id: plan.anchor.clone(),
-            })?;
-        draft.check_hierarchical("", &plan.anchor_reference)?;
-        draft.nodes[0].references.push(Reference {
-            reference_type: plan.anchor_reference.clone(),
-            is_forward: false,
-            target: Target::Foreign(Box::new(folder)),
-        });
-        Ok(draft)
-    }
-
+impl Draft<'_> {
     fn add_children(&mut self, parent: usize) -> Result<(), PlanError> {
         let catalogue = self.catalogue;
         let path = self.nodes[parent].path.clone();
@@ -169,15 +104,9 @@ impl<'a> Draft<'a> {
             description: member.description.clone(),
             references: Vec::new(),
         };
-        let reference_type = member.reference_type;
-        self.push(
-            node,
-            place,
-            Some(Under {
-                parent,
-                reference_type,
-            }),
-        )
+        let child = self.push(node, place)?;
+        self.link(parent, child, member.reference_type);
+        Ok(())
     }
 
     /// A node that the plan names.
@@ -241,78 +170,8 @@ impl<'a> Draft<'a> {
             kind,
             references: Vec::new(),
         };
-        self.push(
-            node,
-            place,
-            Some(Under {
-                parent,
-                reference_type,
-            }),
-        )
-    }
-
-    /// Gives the node its index and the references that every node has.
-    fn push(
-        &mut self,
-        mut node: BlueprintNode,
-        mut place: Place,
-        under: Option<Under<'_>>,
-    ) -> Result<(), PlanError> {
-        let index = u16::try_from(self.nodes.len())
-            .map(NodeIndex)
-            .map_err(|_| PlanError::TooManyNodes)?;
-        let path = node.path.clone();
-        if self.by_path.insert(path.clone(), index).is_some() {
-            return Err(PlanError::Duplicate { path: path.into() });
-        }
-        for (_, id) in self.plan.interfaces.iter().filter(|(at, _)| *at == path) {
-            (self.catalogue.implement(&mut place, id)).ok_or_else(|| {
-                PlanError::NotAnInterface {
-                    path: path.to_string(),
-                    id: id.clone(),
-                }
-            })?;
-        }
-        let type_definition = node.type_definition().clone();
-        let interfaces = self.catalogue.interfaces(&place);
-        let foreign = [(ReferenceTypeId::HasTypeDefinition, &type_definition)]
-            .into_iter()
-            .chain(
-                interfaces
-                    .into_iter()
-                    .map(|interface| (ReferenceTypeId::HasInterface, &interface.id)),
-            );
-        for (reference_type, id) in foreign {
-            let target = (self.catalogue.foreign(id)).ok_or_else(|| unknown_type(&path, id))?;
-            node.references.push(Reference {
-                reference_type: reference_type.into(),
-                is_forward: true,
-                target: Target::Foreign(Box::new(target)),
-            });
-        }
-        self.nodes.push(node);
-        self.places.push(place);
-        if let Some(under) = under {
-            self.link(under.parent, usize::from(index.0), under.reference_type);
-        }
+        let child = self.push(node, place)?;
+        self.link(parent, child, reference_type);
         Ok(())
     }
-
-    /// A hierarchical reference with its inverse.
-    pub(super) fn link(&mut self, parent: usize, child: usize, reference_type: &NodeId) {
-        for (from, to, is_forward) in [(parent, child, true), (child, parent, false)] {
-            self.nodes[from].references.push(Reference {
-                reference_type: reference_type.clone(),
-                is_forward,
-                // Both indices were counted by `push`.
-                target: Target::Local(NodeIndex(to as u16)),
-            });
-        }
-    }
-}
-
-/// The path and all its ancestors but the root.
-fn with_ancestors(path: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(Some(path), |path| split(path).map(|(parent, _)| parent))
-        .filter(|path| !path.is_empty())
 }

@@ -2,7 +2,8 @@
 
 use opcua::types::NodeId;
 
-use super::build::Draft;
+use super::draft::Draft;
+use super::error::{not_instantiable, unknown_type};
 use super::plan::{Addition, split};
 use super::{NodeKind, PlanError, VariableAttributes};
 use crate::umati::catalogue::{DeclaredMember, TypeNodeKind};
@@ -187,28 +188,6 @@ pub(super) fn rank_is_within(narrow: i32, declared: i32) -> bool {
         -3 => matches!(narrow, -3 | -1 | 1),
         0 => narrow >= 0,
         _ => narrow == declared,
-    }
-}
-
-pub(super) fn unknown_type(path: &str, id: &NodeId) -> PlanError {
-    PlanError::UnknownType {
-        path: path.to_owned(),
-        id: id.clone(),
-    }
-}
-
-pub(super) fn not_instantiable(path: &str, id: &NodeId) -> PlanError {
-    PlanError::NotInstantiable {
-        path: path.to_owned(),
-        id: id.clone(),
-    }
-}
-
-pub(super) fn wrong_class(path: &str, what: &'static str, class: &'static str) -> PlanError {
-    PlanError::WrongClass {
-        path: path.to_owned(),
-        what,
-        class,
     }
 }
 

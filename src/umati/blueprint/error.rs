@@ -70,3 +70,25 @@ pub enum PlanError {
     #[error("the anchor {id} is not a known folder")]
     UnknownAnchor { id: NodeId },
 }
+
+pub(super) fn unknown_type(path: &str, id: &NodeId) -> PlanError {
+    PlanError::UnknownType {
+        path: path.to_owned(),
+        id: id.clone(),
+    }
+}
+
+pub(super) fn not_instantiable(path: &str, id: &NodeId) -> PlanError {
+    PlanError::NotInstantiable {
+        path: path.to_owned(),
+        id: id.clone(),
+    }
+}
+
+pub(super) fn wrong_class(path: &str, what: &'static str, class: &'static str) -> PlanError {
+    PlanError::WrongClass {
+        path: path.to_owned(),
+        what,
+        class,
+    }
+}

@@ -9,12 +9,15 @@
 mod adjust;
 mod build;
 mod check;
+mod draft;
 mod error;
 mod plan;
 
 use std::collections::HashMap;
 
-use opcua::types::{ExpandedNodeId, LocalizedText, NodeClass, NodeId, QualifiedName};
+use opcua::types::{LocalizedText, NodeClass, NodeId, QualifiedName};
+
+use super::catalogue::ForeignNode;
 
 pub use error::PlanError;
 pub use plan::Plan;
@@ -124,14 +127,4 @@ pub enum Target {
     Local(NodeIndex),
     /// A node of the types, or the folder that the machine stands in.
     Foreign(Box<ForeignNode>),
-}
-
-/// What Browse tells of a node that is not ours.
-#[derive(Debug, Clone)]
-pub struct ForeignNode {
-    pub node_id: NodeId,
-    pub browse_name: QualifiedName,
-    pub display_name: LocalizedText,
-    pub node_class: NodeClass,
-    pub type_definition: ExpandedNodeId,
 }

@@ -11,12 +11,13 @@ mod node;
 
 use std::collections::HashMap;
 
-use opcua::types::{ExpandedNodeId, NodeId, ReferenceTypeId};
+use opcua::types::{
+    ExpandedNodeId, LocalizedText, NodeClass, NodeId, QualifiedName, ReferenceTypeId,
+};
 
 pub use members::{DeclaredMember, Place};
 pub use node::{ModellingRule, TypeNode, TypeNodeKind};
 
-use super::blueprint::ForeignNode;
 use node::Index;
 
 /// See the [module](self).
@@ -84,4 +85,14 @@ impl Catalogue {
     fn at(&self, index: Index) -> &TypeNode {
         &self.nodes[index as usize]
     }
+}
+
+/// What Browse tells of a type, or of a folder that an instance stands in.
+#[derive(Debug, Clone)]
+pub struct ForeignNode {
+    pub node_id: NodeId,
+    pub browse_name: QualifiedName,
+    pub display_name: LocalizedText,
+    pub node_class: NodeClass,
+    pub type_definition: ExpandedNodeId,
 }

@@ -1,7 +1,7 @@
 //! The companion specifications as NodeSet2 files, compiled into the binary.
 //!
 //! Always holds: the files stand in the order of [`namespaces::TYPE_URIS`], each after those that it requires, and
-//! **no node of a file is lost**. What the library cannot read as it stands is put right by [`repair`]; a file
+//! **no node of a file is lost**. What the library cannot read as it stands is put right by `repair`; a file
 //! that it still cannot read ends the start. Origin and checksum of each file: `nodesets/README.md`.
 
 mod repair;

@@ -13,14 +13,15 @@ use super::files::Depth;
 use super::users::User;
 use super::{bodies, files, request};
 use crate::octoprint::simulator::clock::Clock;
-use crate::octoprint::simulator::fleet::Member;
+use crate::octoprint::simulator::member::Member;
+use crate::octoprint::simulator::printer::command::Refusal;
 
 const FORBIDDEN: &str = "You don't have the permission to access the requested resource. It is either read-protected or not readable by the server.";
 const NOT_FOUND: &str = "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.";
 const LOGIN_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>OctoPrint Login</title></head><body>Please log in</body></html>\n";
 
 /// One request, as far as an answer depends on it.
-pub struct Asked {
+pub(super) struct Asked {
     pub endpoint: Endpoint,
     /// Path of the file, where the endpoint is about one.
     pub file: String,
@@ -33,7 +34,7 @@ pub struct Asked {
 
 /// What is answered.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
+pub(super) enum Answer {
     Json(Value),
     Done,
     Error(StatusCode, String),
@@ -41,16 +42,16 @@ pub enum Answer {
 }
 
 impl Answer {
-    pub fn not_found() -> Self {
+    pub(super) fn not_found() -> Self {
         Self::Error(StatusCode::NOT_FOUND, NOT_FOUND.to_owned())
     }
 
-    pub fn forbidden() -> Self {
+    pub(super) fn forbidden() -> Self {
         Self::Error(StatusCode::FORBIDDEN, FORBIDDEN.to_owned())
     }
 
     /// As a healthy OctoPrint answers.
-    pub fn to(asked: &Asked, member: &Member, clock: &Clock) -> Self {
+    pub(super) fn to(asked: &Asked, member: &Member, clock: &Clock) -> Self {
         if asked.endpoint.is_command() && asked.user == User::Guest {
             let text = "CSRF validation failed".to_owned();
             return Self::Error(StatusCode::BAD_REQUEST, text);
@@ -111,7 +112,8 @@ fn obey(asked: &Asked, member: &Member, clock: &Clock) -> Answer {
     let user = asked.user.name().unwrap_or_default();
     match member.printer(clock).obey(command, user) {
         Ok(()) => Answer::Done,
-        Err(refusal) => Answer::Error(refusal.status(), refusal.to_string()),
+        Err(Refusal::NoSuchFile) => Answer::not_found(),
+        Err(refusal) => Answer::Error(StatusCode::CONFLICT, refusal.to_string()),
     }
 }
 
@@ -131,7 +133,11 @@ fn json_reply(status: StatusCode, body: &Value) -> Response {
     reply(status, "application/json", format!("{body:#}\n"))
 }
 
-pub fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
+pub(super) fn reply(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Body>,
+) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static(content_type);

@@ -11,14 +11,14 @@ use crate::octoprint::simulator::printer::state::{ErrorSource, State};
 use crate::octoprint::simulator::printer::{Job, Printer};
 
 const BAUDRATE: u32 = 115_200;
-pub const BAUDRATES: [u32; 7] = [250_000, 230_400, BAUDRATE, 57_600, 38_400, 19_200, 9_600];
+pub(super) const BAUDRATES: [u32; 7] = [250_000, 230_400, BAUDRATE, 57_600, 38_400, 19_200, 9_600];
 const PORT: &str = "/dev/ttyACM0";
-pub const PORTS: [&str; 2] = ["/dev/ttyS0", PORT];
-pub const PROFILE: &str = "_default";
+pub(super) const PORTS: [&str; 2] = ["/dev/ttyS0", PORT];
+pub(super) const PROFILE: &str = "_default";
 
 /// The sections that `exclude` of `/api/printer` can leave out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Excluded {
+pub(super) struct Excluded {
     pub temperature: bool,
     pub sd: bool,
     pub state: bool,
@@ -26,20 +26,20 @@ pub struct Excluded {
 
 /// How many samples of the temperature history are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum History {
+pub(super) enum History {
     NotAsked,
     Newest(usize),
 }
 
-pub fn version() -> Value {
+pub(super) fn version() -> Value {
     json!({ "api": "0.1", "server": "1.11.8", "text": "OctoPrint 1.11.8" })
 }
 
-pub fn server() -> Value {
+pub(super) fn server() -> Value {
     json!({ "safemode": null, "version": "1.11.8" })
 }
 
-pub fn job(printer: &Printer) -> Value {
+pub(super) fn job(printer: &Printer) -> Value {
     let mut body = json!({
         "job": job_section(printer),
         "progress": progress_section(printer),
@@ -93,7 +93,7 @@ fn job_section(printer: &Printer) -> Value {
 }
 
 /// Length and volume by tool.
-pub fn filament(model: &Model) -> Value {
+pub(super) fn filament(model: &Model) -> Value {
     model
         .filament
         .iter()
@@ -129,7 +129,12 @@ fn progress_section(printer: &Printer) -> Value {
 }
 
 /// Only for an operational printer.
-pub fn printer(printer: &Printer, clock: &Clock, excluded: Excluded, history: History) -> Value {
+pub(super) fn printer(
+    printer: &Printer,
+    clock: &Clock,
+    excluded: Excluded,
+    history: History,
+) -> Value {
     let mut body = Map::new();
     if !excluded.temperature {
         body.insert(
@@ -205,7 +210,7 @@ fn temperature(printer: &Printer, clock: &Clock, history: History) -> Value {
 }
 
 /// OctoPrint tells details of what the firmware reported only, and the log only to who may read the terminal.
-pub fn printer_error(printer: &Printer, user: User) -> Value {
+pub(super) fn printer_error(printer: &Printer, user: User) -> Value {
     let firmware_error = printer
         .state()
         .error()
@@ -233,7 +238,7 @@ pub fn printer_error(printer: &Printer, user: User) -> Value {
     }
 }
 
-pub fn connection(printer: &Printer) -> Value {
+pub(super) fn connection(printer: &Printer) -> Value {
     let state = printer.state();
     let (port, baudrate) = if state.flags().closed_or_error {
         (None, None)
@@ -259,7 +264,7 @@ pub fn connection(printer: &Printer) -> Value {
 }
 
 /// `base` is the address of this OctoPrint, without a slash at its end.
-pub fn printer_profiles(hardware: &Hardware, base: &str) -> Value {
+pub(super) fn printer_profiles(hardware: &Hardware, base: &str) -> Value {
     let [width, depth, height] = hardware.volume;
     let offsets: Vec<_> = (0..hardware.tools)
         .map(|tool| [f64::from(tool) * 18.0, 0.0])

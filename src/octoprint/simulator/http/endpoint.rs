@@ -88,32 +88,32 @@ impl Endpoint {
 
 /// Counts what one printer was asked and what it answered.
 #[derive(Debug, Default)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     requests: Mutex<BTreeMap<Endpoint, u64>>,
     answers: Mutex<BTreeMap<(Endpoint, u16), u64>>,
 }
 
 impl Ledger {
-    pub fn request(&self, endpoint: Endpoint) {
+    pub(crate) fn request(&self, endpoint: Endpoint) {
         count(&self.requests, endpoint);
     }
 
-    pub fn answer(&self, endpoint: Endpoint, status: StatusCode) {
+    pub(crate) fn answer(&self, endpoint: Endpoint, status: StatusCode) {
         count(&self.answers, (endpoint, status.as_u16()));
     }
 
     /// Requests received, answered or not.
-    pub fn requests(&self, endpoint: Endpoint) -> u64 {
+    pub(crate) fn requests(&self, endpoint: Endpoint) -> u64 {
         look_up(&self.requests, &endpoint)
     }
 
     /// Answers given with this status.
-    pub fn answers(&self, endpoint: Endpoint, status: u16) -> u64 {
+    pub(crate) fn answers(&self, endpoint: Endpoint, status: u16) -> u64 {
         look_up(&self.answers, &(endpoint, status))
     }
 
     /// Answers given with this status by all endpoints together.
-    pub fn answers_with(&self, status: u16) -> u64 {
+    pub(crate) fn answers_with(&self, status: u16) -> u64 {
         self.answers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

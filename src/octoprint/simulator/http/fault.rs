@@ -39,13 +39,13 @@ pub enum Fault {
 
 /// Where a fault shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     Everywhere,
     Only(Endpoint),
 }
 
 impl Scope {
-    pub fn covers(self, endpoint: Endpoint) -> bool {
+    pub(crate) fn covers(self, endpoint: Endpoint) -> bool {
         match self {
             Self::Everywhere => true,
             Self::Only(only) => only == endpoint,
@@ -54,7 +54,7 @@ impl Scope {
 }
 
 /// What a fault makes of a right answer.
-pub fn spoil(fault: &Fault, mut right: Value) -> Value {
+pub(crate) fn spoil(fault: &Fault, mut right: Value) -> Value {
     match fault {
         Fault::WrongTypes => wrong_types(right),
         Fault::Replace(pointer, value) => {

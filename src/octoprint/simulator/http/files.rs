@@ -10,13 +10,13 @@ use crate::octoprint::simulator::printer::catalogue::{Model, files_for};
 
 /// Whether the contents of folders are listed too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
+pub(super) enum Depth {
     TopOnly,
     Recursive,
 }
 
 /// `base` is the address of this OctoPrint, without a slash at its end.
-pub fn list(printer: &Printer, clock: &Clock, base: &str, depth: Depth) -> Value {
+pub(super) fn list(printer: &Printer, clock: &Clock, base: &str, depth: Depth) -> Value {
     let mut root = Folder::default();
     for model in files_for(printer.hardware()) {
         let mut folder = &mut root;
@@ -67,7 +67,7 @@ impl Folder {
 }
 
 /// One file, with the outcome of its prints once there are any.
-pub fn file(printer: &Printer, clock: &Clock, base: &str, model: &Model) -> Value {
+pub(super) fn file(printer: &Printer, clock: &Clock, base: &str, model: &Model) -> Value {
     let prints = printer.prints(model);
     let encoded = encode(model.path);
     let mut body = json!({

@@ -5,11 +5,11 @@
 
 mod answer;
 mod bodies;
-pub mod endpoint;
-pub mod fault;
+pub(super) mod endpoint;
+pub(super) mod fault;
 mod files;
 mod request;
-pub mod users;
+pub(super) mod users;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -26,7 +26,8 @@ use axum::routing::any;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::fleet::{Member, Simulator};
+use super::fleet::Simulator;
+use super::member::Member;
 use answer::{Answer, Asked, reply};
 use endpoint::Endpoint;
 use fault::Fault;
@@ -42,30 +43,36 @@ struct Service {
     shutdown: CancellationToken,
 }
 
-/// Serves until `shutdown`; requests under way then get a moment to end.
-pub async fn serve(
-    simulator: Arc<Simulator>,
-    listener: TcpListener,
-    shutdown: CancellationToken,
-) -> std::io::Result<()> {
-    let service = Service {
-        simulator,
-        shutdown: shutdown.clone(),
-    };
-    let router = Router::new()
-        .route("/{printer}/", any(root))
-        .route("/{printer}/{*path}", any(inside))
-        .with_state(service)
-        .into_make_service_with_connect_info::<WireFate>();
-    let stop = shutdown.clone().cancelled_owned();
-    let server = axum::serve(WireListener(listener), router).with_graceful_shutdown(stop);
-    let too_late = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        result = server => result,
-        () = too_late => Ok(()),
+impl Simulator {
+    /// Serves all printers at `http://<listener>/printer-0001/` and so on, until `shutdown`; requests under way then
+    /// get a moment to end.
+    ///
+    /// # Errors
+    /// None today: errors of single connections end only those.
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> std::io::Result<()> {
+        let service = Service {
+            simulator: self,
+            shutdown: shutdown.clone(),
+        };
+        let router = Router::new()
+            .route("/{printer}/", any(root))
+            .route("/{printer}/{*path}", any(inside))
+            .with_state(service)
+            .into_make_service_with_connect_info::<WireFate>();
+        let stop = shutdown.clone().cancelled_owned();
+        let server = axum::serve(WireListener(listener), router).with_graceful_shutdown(stop);
+        let too_late = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(DRAIN).await;
+        };
+        tokio::select! {
+            result = server => result,
+            () = too_late => Ok(()),
+        }
     }
 }
 

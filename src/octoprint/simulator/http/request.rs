@@ -10,14 +10,14 @@ use super::endpoint::Endpoint;
 use crate::octoprint::simulator::printer::command::{AfterSelect, Command, PauseAction};
 
 /// The decoded parameters of the query string.
-pub type Query = BTreeMap<String, String>;
+pub(super) type Query = BTreeMap<String, String>;
 
 /// OctoPrint keeps 300 samples and gives all of them if no limit is asked for.
 const DEFAULT_HISTORY: usize = 300;
 
 /// What is wrong with the body of a command, in OctoPrint's words; always 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadRequest {
+pub(super) enum BadRequest {
     #[error("Malformed JSON body or wrong content-type in request")]
     NotJson,
     #[error("{0} is invalid")]
@@ -32,7 +32,7 @@ pub enum BadRequest {
     NoCommand,
 }
 
-pub fn excluded(query: &Query) -> Excluded {
+pub(super) fn excluded(query: &Query) -> Excluded {
     let mut excluded = Excluded::default();
     for section in query
         .get("exclude")
@@ -49,7 +49,7 @@ pub fn excluded(query: &Query) -> Excluded {
     excluded
 }
 
-pub fn history(query: &Query) -> History {
+pub(super) fn history(query: &Query) -> History {
     if !is_true(query.get("history")) {
         return History::NotAsked;
     }
@@ -58,12 +58,12 @@ pub fn history(query: &Query) -> History {
 }
 
 /// The spellings of "true" that OctoPrint accepts in a query.
-pub fn is_true(value: Option<&String>) -> bool {
+pub(super) fn is_true(value: Option<&String>) -> bool {
     value.is_some_and(|value| matches!(value.as_str(), "true" | "yes" | "y" | "1"))
 }
 
 /// Reads the command that was posted to `endpoint`; `path` is that of the file, where there is one.
-pub fn command(endpoint: Endpoint, path: &str, body: &Bytes) -> Result<Command, BadRequest> {
+pub(super) fn command(endpoint: Endpoint, path: &str, body: &Bytes) -> Result<Command, BadRequest> {
     let body: Map<String, Value> = serde_json::from_slice(body).map_err(|_| BadRequest::NotJson)?;
     let name = body.get("command").and_then(Value::as_str);
     match (endpoint, name) {

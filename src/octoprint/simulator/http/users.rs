@@ -15,7 +15,7 @@ pub const NO_PERMISSION_KEY: &str = "demo-noperm";
 
 /// A user that OctoPrint knows by a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum User {
+pub(crate) enum User {
     Admin,
     Monitor,
     Powerless,
@@ -54,7 +54,7 @@ const ALL_PERMISSIONS: [&str; 26] = [
 
 impl User {
     /// `X-Api-Key` beats `Authorization: Bearer`, which beats `?apikey=`.
-    pub fn of(headers: &HeaderMap, query: &BTreeMap<String, String>) -> Self {
+    pub(crate) fn of(headers: &HeaderMap, query: &BTreeMap<String, String>) -> Self {
         let header = headers
             .get("x-api-key")
             .and_then(|value| value.to_str().ok());
@@ -70,7 +70,7 @@ impl User {
         }
     }
 
-    pub fn name(self) -> Option<&'static str> {
+    pub(crate) fn name(self) -> Option<&'static str> {
         match self {
             Self::Admin => Some("admin"),
             Self::Monitor => Some("monitor"),
@@ -79,12 +79,12 @@ impl User {
         }
     }
 
-    pub fn may(self, permission: &str) -> bool {
+    pub(crate) fn may(self, permission: &str) -> bool {
         self.permissions().contains(&permission)
     }
 
     /// Body of `/api/currentuser`.
-    pub fn describe(self) -> Value {
+    pub(crate) fn describe(self) -> Value {
         let groups: &[&str] = match self {
             Self::Admin => &["admins", "users"],
             Self::Monitor | Self::Powerless => &[],

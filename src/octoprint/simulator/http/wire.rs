@@ -12,17 +12,17 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Accepts [`Wire`]s.
-pub struct WireListener(pub TcpListener);
+pub(super) struct WireListener(pub TcpListener);
 
 /// See the [module](self).
-pub struct Wire {
+pub(super) struct Wire {
     stream: TcpStream,
     fate: WireFate,
 }
 
 /// What becomes of the bytes written next. Clones share the fate of one connection.
 #[derive(Debug, Clone, Default)]
-pub struct WireFate(Arc<Mutex<Fate>>);
+pub(super) struct WireFate(Arc<Mutex<Fate>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Fate {
@@ -39,22 +39,22 @@ const GARBAGE: &[u8] = b"Not found";
 
 impl WireFate {
     /// Nothing more is sent: the connection closes.
-    pub fn sever(&self) {
+    pub(super) fn sever(&self) {
         self.set(Fate::Sever);
     }
 
     /// [`GARBAGE`] is sent in place of the response; then the connection closes.
-    pub fn garble(&self) {
+    pub(super) fn garble(&self) {
         self.set(Fate::Garble);
     }
 
     /// Half of what is written next is sent; then the connection closes.
-    pub fn halve(&self) {
+    pub(super) fn halve(&self) {
         self.set(Fate::Halve);
     }
 
     /// Whether the client gets what the HTTP server writes.
-    pub fn delivers(&self) -> bool {
+    pub(super) fn delivers(&self) -> bool {
         self.get() == Fate::Deliver
     }
 

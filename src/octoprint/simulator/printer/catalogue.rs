@@ -7,7 +7,7 @@ use super::hardware::{Bed, Chamber, Hardware, Pace};
 
 /// One G-code file, with what OctoPrint's analysis found in it.
 #[derive(Debug, PartialEq)]
-pub struct Model {
+pub(crate) struct Model {
     /// Path on the storage; its last part is the name.
     pub path: &'static str,
     /// The name as it was uploaded.
@@ -31,37 +31,37 @@ pub struct Model {
 }
 
 /// Bytes of comments before the first move: OctoPrint counts them as progress before anything is printed.
-pub const HEADER_BYTES: u64 = 1_200;
+pub(crate) const HEADER_BYTES: u64 = 1_200;
 
 const FILAMENT_DIAMETER_MM: f64 = 1.75;
 
 impl Model {
-    pub fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.path.rsplit('/').next().unwrap_or(self.path)
     }
 
     /// The folder it lies in, if any.
-    pub fn folder(&self) -> Option<&'static str> {
+    pub(crate) fn folder(&self) -> Option<&'static str> {
         self.path.rsplit_once('/').map(|(folder, _)| folder)
     }
 
     /// Time to print it with a hot printer.
-    pub fn duration(&self) -> Duration {
+    pub(crate) fn duration(&self) -> Duration {
         Duration::from_secs(self.seconds)
     }
 
     /// What the analysis expects, in seconds: without heating, and a little wrong.
-    pub fn estimate(&self) -> f64 {
+    pub(crate) fn estimate(&self) -> f64 {
         self.seconds as f64 * 0.934_713
     }
 
     /// Cubic centimetres of `length` millimetres of filament.
-    pub fn volume_of(length: f64) -> f64 {
+    pub(crate) fn volume_of(length: f64) -> f64 {
         PI * (FILAMENT_DIAMETER_MM / 2.0).powi(2) * length / 1000.0
     }
 
     /// The heater targets this file asks of a printer, by OctoPrint's sensor names.
-    pub fn targets(&self, hardware: &Hardware) -> Vec<(String, f64)> {
+    pub(crate) fn targets(&self, hardware: &Hardware) -> Vec<(String, f64)> {
         let mut targets: Vec<_> = (0..self.filament.len())
             .map(|tool| (format!("tool{tool}"), self.tool_target))
             .collect();
@@ -76,7 +76,7 @@ impl Model {
 }
 
 /// The files on a printer: all that it has tools for.
-pub fn files_for(hardware: &Hardware) -> impl Iterator<Item = &'static Model> + use<> {
+pub(crate) fn files_for(hardware: &Hardware) -> impl Iterator<Item = &'static Model> + use<> {
     let tools = usize::from(hardware.tools);
     FILES
         .iter()

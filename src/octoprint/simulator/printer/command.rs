@@ -1,7 +1,5 @@
 //! What can be asked of a printer, and why it may refuse: the same for a request over HTTP and for a test.
 
-use axum::http::StatusCode;
-
 use super::catalogue::{Model, files_for};
 use super::state::State;
 use super::{Job, Printer};
@@ -53,31 +51,21 @@ pub enum Refusal {
     NoActiveJob(&'static str),
     #[error("Printer is already printing, cannot select a new file")]
     NotReady,
-    #[error(
-        "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again."
-    )]
+    /// Answered like every address that does not exist.
+    #[error("There is no such file")]
     NoSuchFile,
-}
-
-impl Refusal {
-    pub fn status(&self) -> StatusCode {
-        match self {
-            Self::NoSuchFile => StatusCode::NOT_FOUND,
-            _ => StatusCode::CONFLICT,
-        }
-    }
 }
 
 impl Printer {
     /// Does what somebody asked by hand; the script lets go of the printer for a while.
-    pub fn obey(&mut self, command: Command, user: &str) -> Result<(), Refusal> {
+    pub(crate) fn obey(&mut self, command: Command, user: &str) -> Result<(), Refusal> {
         self.perform(command, user)?;
         self.script.let_go(self.now);
         Ok(())
     }
 
     /// The file with this path, if it lies on this printer.
-    pub fn file(&self, path: &str) -> Option<&'static Model> {
+    pub(crate) fn file(&self, path: &str) -> Option<&'static Model> {
         files_for(&self.hardware).find(|model| model.path == path)
     }
 

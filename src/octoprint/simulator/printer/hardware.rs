@@ -7,7 +7,7 @@ use crate::octoprint::simulator::printer_name;
 
 /// The parts of a printer that never change.
 #[derive(Debug, Clone)]
-pub struct Hardware {
+pub(crate) struct Hardware {
     /// As the printer profile names it.
     pub name: String,
     pub model: &'static str,
@@ -22,20 +22,20 @@ pub struct Hardware {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bed {
+pub(crate) enum Bed {
     Heated,
     Cold,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Chamber {
+pub(crate) enum Chamber {
     Heated,
     Open,
 }
 
 /// How fast a printer lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
+pub(crate) enum Pace {
     /// A whole job with a pause within 40 s, for people who have just started the demo.
     Showcase,
     /// Jobs of a few minutes.
@@ -44,7 +44,7 @@ pub enum Pace {
 
 impl Hardware {
     /// The printer with this number; the first is 1.
-    pub fn of(number: usize) -> Self {
+    pub(crate) fn of(number: usize) -> Self {
         let (model, tools, bed, chamber, volume) = match number % 5 {
             2 => (
                 "Duo 300",
@@ -94,7 +94,7 @@ impl Hardware {
 
 impl Pace {
     /// Time constants of (tool, bed, chamber) while they heat up.
-    pub fn heating(self) -> [Duration; 3] {
+    pub(crate) fn heating(self) -> [Duration; 3] {
         match self {
             Self::Showcase => [1600, 2000, 3000].map(Duration::from_millis),
             Self::Workshop => [15, 25, 90].map(Duration::from_secs),
@@ -102,7 +102,7 @@ impl Pace {
     }
 
     /// Time constants of (tool, bed, chamber) while they cool down.
-    pub fn cooling(self) -> [Duration; 3] {
+    pub(crate) fn cooling(self) -> [Duration; 3] {
         match self {
             Self::Showcase => [6, 10, 20].map(Duration::from_secs),
             Self::Workshop => [60, 180, 400].map(Duration::from_secs),

@@ -8,13 +8,13 @@ use std::time::Duration;
 use crate::octoprint::simulator::clock::Moment;
 
 /// How far back a curve can be read: 300 samples, as OctoPrint keeps them.
-pub const MEMORY: Duration = Duration::from_secs(600);
+pub(super) const MEMORY: Duration = Duration::from_secs(600);
 
 /// A heater is taken as hot when it is this close to its target, °C.
 const HOT_WITHIN: f64 = 2.0;
 
 #[derive(Debug, Clone)]
-pub struct Heater {
+pub(super) struct Heater {
     ambient: f64,
     heating: Duration,
     cooling: Duration,
@@ -33,7 +33,7 @@ struct Piece {
 
 impl Heater {
     /// Off, and as warm as the room.
-    pub fn new(ambient: f64, heating: Duration, cooling: Duration) -> Self {
+    pub(super) fn new(ambient: f64, heating: Duration, cooling: Duration) -> Self {
         let off = Piece {
             since: Moment::ZERO,
             from: ambient,
@@ -48,7 +48,7 @@ impl Heater {
     }
 
     /// Sets the target; 0 is off. Moments must not run backwards.
-    pub fn set_target(&mut self, at: Moment, target: f64) {
+    pub(super) fn set_target(&mut self, at: Moment, target: f64) {
         let piece = Piece {
             since: at,
             from: self.temperature(at),
@@ -64,7 +64,7 @@ impl Heater {
     }
 
     /// °C at a moment within [`MEMORY`].
-    pub fn temperature(&self, at: Moment) -> f64 {
+    pub(super) fn temperature(&self, at: Moment) -> f64 {
         let piece = self.piece(at);
         let (goal, constant) = self.course(piece.from, piece.target);
         let elapsed = at.saturating_sub(piece.since).as_secs_f64();
@@ -72,12 +72,12 @@ impl Heater {
     }
 
     /// The target at a moment within [`MEMORY`], °C; 0 is off.
-    pub fn target(&self, at: Moment) -> f64 {
+    pub(super) fn target(&self, at: Moment) -> f64 {
         self.piece(at).target
     }
 
     /// How long it takes from `at` until it is hot enough to print at `target`.
-    pub fn time_to_reach(&self, at: Moment, target: f64) -> Duration {
+    pub(super) fn time_to_reach(&self, at: Moment, target: f64) -> Duration {
         let from = self.temperature(at);
         let missing = target - from;
         if target <= 0.0 || missing <= HOT_WITHIN {

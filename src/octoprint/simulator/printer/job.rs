@@ -9,7 +9,7 @@ use crate::octoprint::simulator::clock::Moment;
 
 /// The selected file. OctoPrint answers differently before anything was ever selected and afterwards.
 #[derive(Debug)]
-pub enum Job {
+pub(crate) enum Job {
     /// The server is fresh.
     Initial,
     Empty,
@@ -22,7 +22,7 @@ pub enum Job {
 
 /// What became of the selected file.
 #[derive(Debug)]
-pub enum Work {
+pub(crate) enum Work {
     /// Selected, or its print was cancelled: OctoPrint answers the same.
     Untouched,
     Running(Run),
@@ -34,7 +34,7 @@ pub enum Work {
 
 /// What became of the earlier prints of a file.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Prints {
+pub(crate) struct Prints {
     pub success: u32,
     pub failure: u32,
     /// Of all successful prints together.
@@ -43,7 +43,7 @@ pub struct Prints {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct LastPrint {
+pub(crate) struct LastPrint {
     pub at: Moment,
     /// `Some` if it succeeded.
     pub print_time: Option<Duration>,
@@ -53,7 +53,7 @@ pub struct LastPrint {
 
 /// `progress` of `/api/job`, where there is any.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// Percent of the bytes.
     pub completion: f64,
     /// Bytes.
@@ -90,12 +90,12 @@ impl Job {
 
 impl Prints {
     /// Mean time of the successful prints, in seconds.
-    pub fn average(&self) -> Option<f64> {
+    pub(crate) fn average(&self) -> Option<f64> {
         (self.success > 0).then(|| self.total.as_secs_f64() / f64::from(self.success))
     }
 
     /// Time of the last successful print, in seconds.
-    pub fn last_success(&self) -> Option<f64> {
+    pub(crate) fn last_success(&self) -> Option<f64> {
         Some(self.last?.last_success?.as_secs_f64())
     }
 
@@ -117,7 +117,7 @@ impl Prints {
 }
 
 impl Printer {
-    pub fn job(&self) -> &Job {
+    pub(crate) fn job(&self) -> &Job {
         &self.job
     }
 
@@ -125,12 +125,12 @@ impl Printer {
         self.job.run()
     }
 
-    pub fn prints(&self, model: &Model) -> Prints {
+    pub(crate) fn prints(&self, model: &Model) -> Prints {
         self.prints.get(model.path).copied().unwrap_or_default()
     }
 
     /// `None` while nothing was printed of the selected file.
-    pub fn progress(&self) -> Option<Progress> {
+    pub(crate) fn progress(&self) -> Option<Progress> {
         let Job::Loaded { model, work, .. } = &self.job else {
             return None;
         };

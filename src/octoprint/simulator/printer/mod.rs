@@ -3,15 +3,15 @@
 //! A pure function of its seed, of virtual time and of the commands it was given: nothing runs between two looks,
 //! [`Printer::advance`] catches up from event to event. Who looks how often changes nothing.
 
-pub mod catalogue;
-pub mod command;
-pub mod hardware;
+pub(super) mod catalogue;
+pub(super) mod command;
+pub(super) mod hardware;
 mod heater;
 mod job;
 mod run;
 mod script;
-pub mod sensors;
-pub mod state;
+pub(super) mod sensors;
+pub(super) mod state;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use super::Conduct;
 use super::clock::{HEAD_START, Moment};
 use hardware::{Hardware, Pace};
-pub use job::{Job, Prints, Work};
+pub(super) use job::{Job, Prints, Work};
 use run::Run;
 use script::{Act, Script};
 use sensors::{Reading, Sensors};
@@ -34,7 +34,7 @@ const SCRIPT_USER: &str = "admin";
 
 /// See the [module](self).
 #[derive(Debug)]
-pub struct Printer {
+pub(super) struct Printer {
     hardware: Hardware,
     state: State,
     /// When `state` was entered.
@@ -67,7 +67,7 @@ enum Event {
 
 impl Printer {
     /// The printer with this number (from 1), at the moment its OctoPrint came up.
-    pub fn new(number: usize, seed: u64, conduct: Conduct) -> Self {
+    pub(super) fn new(number: usize, seed: u64, conduct: Conduct) -> Self {
         let hardware = Hardware::of(number);
         let mut script = Script::new(
             &hardware,
@@ -98,7 +98,7 @@ impl Printer {
     }
 
     /// Lives on until `to`; a moment in the past changes nothing.
-    pub fn advance(&mut self, to: Moment) {
+    pub(super) fn advance(&mut self, to: Moment) {
         if self.flow == Flow::Frozen {
             return;
         }
@@ -226,12 +226,12 @@ impl Printer {
     }
 
     /// An error that ends the connection to the printer.
-    pub fn fail(&mut self, error: PrinterError) {
+    pub(super) fn fail(&mut self, error: PrinterError) {
         self.lose_printer(State::Error(error));
     }
 
     /// The printer is unplugged, or OctoPrint told to let it go.
-    pub fn disconnect(&mut self) {
+    pub(super) fn disconnect(&mut self) {
         self.lose_printer(State::Offline);
     }
 
@@ -240,7 +240,7 @@ impl Printer {
     }
 
     /// The OctoPrint server restarts and finds its printer at once; the job is lost without any trace.
-    pub fn restart_server(&mut self) {
+    pub(super) fn restart_server(&mut self) {
         self.job = Job::Initial;
         self.connected = Some(self.now);
         self.sensors.all_off(self.now);
@@ -248,51 +248,51 @@ impl Printer {
     }
 
     /// Somebody else acts on the printer: the script lets go of it for a while.
-    pub fn let_go(&mut self) {
+    pub(super) fn let_go(&mut self) {
         self.script.let_go(self.now);
     }
 
     /// From here on nothing happens by itself but the end of what was begun.
-    pub fn stop_script(&mut self) {
+    pub(super) fn stop_script(&mut self) {
         self.script.stop();
     }
 
     /// Hands the printer back to its script.
-    pub fn resume_script(&mut self) {
+    pub(super) fn resume_script(&mut self) {
         let (script, run) = (&mut self.script, self.job.run());
         script.take_over(self.now, &self.state, run);
     }
 
     /// Nothing is left to print: the job finishes at once, or as soon as it is resumed.
-    pub fn skip_to_end(&mut self) {
+    pub(super) fn skip_to_end(&mut self) {
         let now = self.now;
         if let Some(run) = self.job.run_mut() {
             run.skip_to_end(now);
         }
     }
 
-    pub fn freeze(&mut self) {
+    pub(super) fn freeze(&mut self) {
         self.flow = Flow::Frozen;
     }
 
-    pub fn thaw(&mut self) {
+    pub(super) fn thaw(&mut self) {
         self.flow = Flow::Running;
     }
 
-    pub fn sensors_mut(&mut self) -> &mut Sensors {
+    pub(super) fn sensors_mut(&mut self) -> &mut Sensors {
         &mut self.sensors
     }
 
-    pub fn hardware(&self) -> &Hardware {
+    pub(super) fn hardware(&self) -> &Hardware {
         &self.hardware
     }
 
-    pub fn state(&self) -> &State {
+    pub(super) fn state(&self) -> &State {
         &self.state
     }
 
     /// The newest `limit` samples, oldest first. None at all in the first second after connecting.
-    pub fn samples(&self, limit: usize) -> Vec<(Moment, BTreeMap<&str, Reading>)> {
+    pub(super) fn samples(&self, limit: usize) -> Vec<(Moment, BTreeMap<&str, Reading>)> {
         let first = self.connected.map(|since| since + FIRST_SAMPLE_AFTER);
         let Some(first) = first.filter(|first| *first <= self.now) else {
             return Vec::new();

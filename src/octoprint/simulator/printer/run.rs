@@ -7,7 +7,7 @@ use crate::octoprint::simulator::clock::Moment;
 
 /// A print under way. First the printer heats while the file stands at its header, then bytes flow evenly.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub(crate) struct Run {
     heating: Duration,
     printing: Duration,
     size: u64,
@@ -18,7 +18,7 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn new(model: &Model, heating: Duration) -> Self {
+    pub(crate) fn new(model: &Model, heating: Duration) -> Self {
         Self {
             heating,
             printing: model.duration(),
@@ -28,23 +28,23 @@ impl Run {
         }
     }
 
-    pub fn go_on(&mut self, at: Moment) {
+    pub(crate) fn go_on(&mut self, at: Moment) {
         self.running_since.get_or_insert(at);
     }
 
-    pub fn hold(&mut self, at: Moment) {
+    pub(crate) fn hold(&mut self, at: Moment) {
         self.spent = self.print_time(at);
         self.running_since = None;
     }
 
     /// Leaves nothing to do but to finish.
-    pub fn skip_to_end(&mut self, at: Moment) {
+    pub(crate) fn skip_to_end(&mut self, at: Moment) {
         let rest = self.total().saturating_sub(self.print_time(at));
         self.spent += rest;
     }
 
     /// Time spent printing, at most the whole.
-    pub fn print_time(&self, at: Moment) -> Duration {
+    pub(crate) fn print_time(&self, at: Moment) -> Duration {
         let running = self
             .running_since
             .map_or(Duration::ZERO, |since| at.saturating_sub(since));
@@ -52,7 +52,7 @@ impl Run {
     }
 
     /// Bytes of the file sent to the printer.
-    pub fn file_position(&self, at: Moment) -> u64 {
+    pub(crate) fn file_position(&self, at: Moment) -> u64 {
         let moving = self.print_time(at).saturating_sub(self.heating);
         let share = moving.as_secs_f64() / self.printing.as_secs_f64();
         let header = HEADER_BYTES.min(self.size);
@@ -61,7 +61,7 @@ impl Run {
     }
 
     /// When this share of the print time is reached, if it runs on; `None` while it does not run.
-    pub fn reaches(&self, share: f64) -> Option<Moment> {
+    pub(crate) fn reaches(&self, share: f64) -> Option<Moment> {
         let wanted = self.total().mul_f64(share);
         Some(self.running_since? + wanted.saturating_sub(self.spent))
     }

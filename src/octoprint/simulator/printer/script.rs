@@ -14,11 +14,11 @@ use super::state::State;
 use crate::octoprint::simulator::clock::Moment;
 
 /// After a command by hand the printer is left alone for this long.
-pub const LET_GO: Duration = Duration::from_secs(5 * 60);
+pub(super) const LET_GO: Duration = Duration::from_secs(5 * 60);
 
 /// The next thing the script will do.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Act {
+pub(super) enum Act {
     Print(&'static Model),
     Pause,
     Resume,
@@ -31,7 +31,7 @@ pub enum Act {
 }
 
 #[derive(Debug)]
-pub struct Script {
+pub(super) struct Script {
     dice: fastrand::Rng,
     pace: Pace,
     /// Never empty: the catalogue has files for every printer (tested there).
@@ -98,7 +98,7 @@ const SHOWCASE: [Plan; 6] = [
 
 impl Script {
     /// `seed` belongs to this printer alone.
-    pub fn new(hardware: &Hardware, seed: u64) -> Self {
+    pub(super) fn new(hardware: &Hardware, seed: u64) -> Self {
         Self {
             dice: fastrand::Rng::with_seed(seed),
             pace: hardware.pace,
@@ -113,17 +113,17 @@ impl Script {
     }
 
     /// A random span, for those who set the stage.
-    pub fn span(&mut self, seconds: Range<u64>) -> Duration {
+    pub(super) fn span(&mut self, seconds: Range<u64>) -> Duration {
         Duration::from_secs(self.dice.u64(seconds))
     }
 
     /// What comes next, and when.
-    pub fn next(&self) -> Option<(Moment, Act)> {
+    pub(super) fn next(&self) -> Option<(Moment, Act)> {
         self.next
     }
 
     /// The printer entered a state: decide what to do from there.
-    pub fn entered(&mut self, now: Moment, state: &State, run: Option<&Run>) {
+    pub(super) fn entered(&mut self, now: Moment, state: &State, run: Option<&Run>) {
         self.next = match self.conduct {
             Conduct::Acting => self.decide(now, state, run),
             Conduct::LetGoUntil(until) => Some((until, Act::TakeOver)),
@@ -132,7 +132,7 @@ impl Script {
     }
 
     /// Somebody gave a command by hand.
-    pub fn let_go(&mut self, now: Moment) {
+    pub(super) fn let_go(&mut self, now: Moment) {
         if self.conduct != Conduct::Stopped {
             let until = now + LET_GO;
             self.conduct = Conduct::LetGoUntil(until);
@@ -141,13 +141,13 @@ impl Script {
     }
 
     /// Does nothing any more.
-    pub fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         self.conduct = Conduct::Stopped;
         self.next = None;
     }
 
     /// Goes on from wherever the printer is; a job under way is left to run to its end.
-    pub fn take_over(&mut self, now: Moment, state: &State, run: Option<&Run>) {
+    pub(super) fn take_over(&mut self, now: Moment, state: &State, run: Option<&Run>) {
         self.conduct = Conduct::Acting;
         self.plan = STRAIGHT;
         self.entered(now, state, run);

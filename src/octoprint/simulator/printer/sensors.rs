@@ -12,7 +12,7 @@ const ROOM_TEMPERATURE: f64 = 21.3;
 
 /// One reading, °C.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reading {
+pub(crate) struct Reading {
     pub actual: Option<f64>,
     /// `Some(0.0)` is "heater off".
     pub target: Option<f64>,
@@ -26,7 +26,7 @@ enum Replacement {
 }
 
 #[derive(Debug)]
-pub struct Sensors {
+pub(crate) struct Sensors {
     /// By OctoPrint's key: `tool0`, `bed`, `chamber`.
     heaters: BTreeMap<String, Heater>,
     replacements: BTreeMap<String, Replacement>,
@@ -42,7 +42,7 @@ enum FirmwareReport {
 }
 
 impl Sensors {
-    pub fn new(hardware: &Hardware) -> Self {
+    pub(crate) fn new(hardware: &Hardware) -> Self {
         let [tool, bed, chamber] = hardware.pace.heating();
         let [tool_cooling, bed_cooling, chamber_cooling] = hardware.pace.cooling();
         let heater = |heating, cooling| Heater::new(ROOM_TEMPERATURE, heating, cooling);
@@ -63,20 +63,20 @@ impl Sensors {
     }
 
     /// Sets the target of a heater; a printer without that heater ignores it, as firmware does.
-    pub fn set_target(&mut self, name: &str, at: Moment, target: f64) {
+    pub(crate) fn set_target(&mut self, name: &str, at: Moment, target: f64) {
         if let Some(heater) = self.heaters.get_mut(name) {
             heater.set_target(at, target);
         }
     }
 
-    pub fn all_off(&mut self, at: Moment) {
+    pub(crate) fn all_off(&mut self, at: Moment) {
         for heater in self.heaters.values_mut() {
             heater.set_target(at, 0.0);
         }
     }
 
     /// How long tools and bed need to become hot. Nobody waits for a chamber.
-    pub fn time_to_heat(&self, targets: &[(String, f64)], at: Moment) -> Duration {
+    pub(crate) fn time_to_heat(&self, targets: &[(String, f64)], at: Moment) -> Duration {
         targets
             .iter()
             .filter(|(name, _)| name != "chamber")
@@ -86,7 +86,7 @@ impl Sensors {
     }
 
     /// What the firmware reports at a moment, by OctoPrint's key.
-    pub fn readings(&self, at: Moment) -> BTreeMap<&str, Reading> {
+    pub(crate) fn readings(&self, at: Moment) -> BTreeMap<&str, Reading> {
         if matches!(self.report, FirmwareReport::Withheld) {
             return BTreeMap::new();
         }
@@ -105,24 +105,24 @@ impl Sensors {
     }
 
     /// Reports exactly this for a sensor, which the printer need not have.
-    pub fn replace(&mut self, name: &str, reading: Reading) {
+    pub(crate) fn replace(&mut self, name: &str, reading: Reading) {
         self.replacements
             .insert(name.to_owned(), Replacement::Fixed(reading));
     }
 
     /// Leaves a sensor out of the report.
-    pub fn remove(&mut self, name: &str) {
+    pub(crate) fn remove(&mut self, name: &str) {
         self.replacements
             .insert(name.to_owned(), Replacement::Missing);
     }
 
     /// Reports no temperature at all.
-    pub fn withhold(&mut self) {
+    pub(crate) fn withhold(&mut self) {
         self.report = FirmwareReport::Withheld;
     }
 
     /// Reports the truth again.
-    pub fn restore(&mut self) {
+    pub(crate) fn restore(&mut self) {
         self.replacements.clear();
         self.report = FirmwareReport::Given;
     }

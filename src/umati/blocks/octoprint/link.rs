@@ -8,7 +8,7 @@ use crate::machine::{Freshness, KeyRejection, Link, UnreachableCause};
 use crate::umati::blocks::quality::{Quality, View};
 use crate::umati::blocks::render::Render;
 
-pub fn render(out: &mut Render, view: &View) {
+pub(super) fn render(out: &mut Render, view: &View) {
     let link = &view.machine.link;
     out.put(&path("ServerReachable"), server_reachable(link));
     out.put(&path("KeyValid"), key_valid(link));

@@ -37,7 +37,7 @@ const PERCENT: Limits = Limits {
     high: 100.0,
 };
 
-pub fn plan(plan: &mut Plan, shape: &Shape) {
+pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
     plan.add_in(
         "",
         QualifiedName::new(VENDOR, ADD_IN),
@@ -63,7 +63,7 @@ pub fn plan(plan: &mut Plan, shape: &Shape) {
     }
 }
 
-pub fn render(out: &mut Render, view: &View, shape: &Shape, bridge_version: &str) {
+pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, bridge_version: &str) {
     link::render(out, view);
     state(out, view);
     progress(out, view);

@@ -10,9 +10,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
-use log::{info, warn};
 use opcua::crypto::{CertificateStore, KeySize, PrivateKey, X509, X509Data};
 
+use super::journal;
 use super::settings::{Settings, hostname};
 
 /// Long enough to outlive the computer; clients pin the certificate, so each renewal is work at every client.
@@ -117,11 +117,7 @@ impl Identity {
         // The certificate last: if it is there, the key is complete.
         files::write_private(&self.key_path(), files::pem(key_der.as_bytes()).as_bytes())?;
         files::write_public(&self.certificate_path(), &certificate_der)?;
-        info!(
-            "made a certificate for {} with {}",
-            settings.application_uri,
-            names_shown(settings).join(", ")
-        );
+        journal::certificate_made(&settings.application_uri, &names_shown(settings));
         Ok(())
     }
 
@@ -143,24 +139,15 @@ impl Identity {
 
         let shown = self.certificate_path();
         if certificate.is_time_valid(&Utc::now()).is_err() {
-            warn!("{}: the certificate has expired", shown.display());
+            journal::certificate_expired(&shown);
         }
-        if certificate
-            .is_application_uri_valid(&settings.application_uri)
-            .is_err()
-        {
-            warn!(
-                "{}: the certificate does not name {}, so clients will refuse it",
-                shown.display(),
-                settings.application_uri
-            );
+        let uri = &settings.application_uri;
+        if certificate.is_application_uri_valid(uri).is_err() {
+            journal::certificate_lacks_uri(&shown, uri);
         }
         for name in names_shown(settings) {
             if certificate.is_hostname_valid(&name).is_err() {
-                warn!(
-                    "{}: the certificate does not name {name}; a client that connects by this name may refuse it",
-                    shown.display()
-                );
+                journal::certificate_lacks_name(&shown, &name);
             }
         }
         Ok(())
@@ -183,7 +170,7 @@ fn names_shown(settings: &Settings) -> Vec<String> {
     if settings.listen.is_unspecified() {
         match if_addrs::get_if_addrs() {
             Ok(interfaces) => names.extend(interfaces.iter().map(|i| i.ip().to_string())),
-            Err(e) => warn!("cannot list the network interfaces: {e}"),
+            Err(e) => journal::interfaces_unknown(&e),
         }
     } else {
         names.push(settings.listen.to_string());

@@ -22,7 +22,7 @@ enum Standing {
 }
 
 impl Journal {
-    pub fn new(machine: String) -> Self {
+    pub(super) fn new(machine: String) -> Self {
         Self {
             machine,
             standing: Standing::New,
@@ -31,13 +31,13 @@ impl Journal {
         }
     }
 
-    pub fn up(&mut self) {
+    pub(super) fn up(&mut self) {
         if self.changes_to(Standing::Up) {
             info!("OctoPrint answers: machine={}", self.machine);
         }
     }
 
-    pub fn unreachable(&mut self, why: &Unreachable) {
+    pub(super) fn unreachable(&mut self, why: &Unreachable) {
         if self.changes_to(Standing::Unreachable(why.cause)) {
             warn!(
                 "OctoPrint cannot be read: machine={}, {}",
@@ -47,7 +47,7 @@ impl Journal {
         }
     }
 
-    pub fn rejected(&mut self, why: &KeyRejection) {
+    pub(super) fn rejected(&mut self, why: &KeyRejection) {
         if self.changes_to(Standing::Rejected(why.clone())) {
             warn!(
                 "OctoPrint rejects the key: machine={}, {}",
@@ -57,7 +57,7 @@ impl Journal {
         }
     }
 
-    pub fn surplus(&mut self, permissions: Vec<String>) {
+    pub(super) fn surplus(&mut self, permissions: Vec<String>) {
         if self.surplus != permissions {
             self.surplus = permissions;
             if !self.surplus.is_empty() {
@@ -70,7 +70,7 @@ impl Journal {
         }
     }
 
-    pub fn unknown_state(&mut self, text: &str) {
+    pub(super) fn unknown_state(&mut self, text: &str) {
         if self.unknown_state.as_deref() != Some(text) {
             self.unknown_state = Some(text.to_owned());
             warn!(
