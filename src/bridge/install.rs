@@ -58,7 +58,7 @@ impl Installation {
     /// Reads the ApplicationUri from the state folder, or makes one and keeps it there: a host may be renamed later.
     ///
     /// Its last part is random, because two hosts may have one name, and one host two configurations.
-    pub(super) fn find(config: &Config) -> Result<Self, InstallationError> {
+    pub(super) fn find(config: &Config, _: &Making) -> Result<Self, InstallationError> {
         let path = config.state_dir.join("application-uri.txt");
         let failed = |reason| InstallationError {
             path: path.clone(),
@@ -193,12 +193,27 @@ mod tests {
     fn the_application_uri_survives_a_new_host_name() {
         let home = TempDir::new().expect("a folder");
         let mut config = config(&home.path().join("not/there/yet"), Vec::new());
-        let _making = Making::begin(&config).expect("nobody else is there");
-        let found = |config: &Config| Installation::find(config).expect("found").application_uri;
-        let made = found(&config);
-        assert!(made.starts_with("urn:gateway:umati-bridge:"), "{made}");
+        let found = |config: &Config| {
+            let making = Making::begin(config).expect("a folder");
+            let found = Installation::find(config, &making).expect("found");
+            found.application_uri
+        };
+        let first = found(&config);
+        assert!(first.starts_with("urn:gateway:umati-bridge:"), "{first}");
         config.public_hostname = None;
-        assert_eq!(found(&config), made);
+        assert_eq!(found(&config), first);
+    }
+
+    #[test]
+    fn two_installations_on_one_host_differ() {
+        let found = || {
+            let home = TempDir::new().expect("a folder");
+            let config = config(home.path(), Vec::new());
+            let making = Making::begin(&config).expect("a folder");
+            let found = Installation::find(&config, &making).expect("found");
+            found.application_uri
+        };
+        assert_ne!(found(), found());
     }
 
     #[test]
@@ -207,7 +222,8 @@ mod tests {
         let file = home.path().join("file");
         fs::write(&file, "").expect("written");
         let config = config(&file.join("state"), Vec::new());
-        let told = Making::begin(&config).err().expect("refused").to_string();
+        let refused = Making::begin(&config).err().expect("refused");
+        let told = refused.to_string();
         assert!(told.starts_with(&file.display().to_string()), "{told}");
         assert!(
             told.ends_with("set `state_dir` to a folder that this program may write"),

@@ -91,8 +91,8 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
     let ports: Vec<u16> = by_port.keys().copied().collect();
     let listeners = ports::bind(config.listen, &ports)?;
 
-    let _making = install::Making::begin(config)?;
-    let installation = install::Installation::find(config)?;
+    let making = install::Making::begin(config)?;
+    let installation = install::Installation::find(config, &making)?;
     let mapping = Arc::new(Mapping::load(
         &installation.application_uri,
         env!("CARGO_PKG_VERSION"),

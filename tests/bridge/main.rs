@@ -7,7 +7,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod all_at_once;
 mod check;
+mod demo;
 mod faults;
 mod jobs;
 mod machine;
@@ -18,5 +20,5 @@ mod plant;
 mod process;
 mod program;
 mod sensors;
-mod slow;
+
 mod status;

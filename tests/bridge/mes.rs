@@ -90,6 +90,7 @@ impl Mes {
         let mut client = ClientBuilder::new()
             .application_name("MES")
             .application_uri("urn:mes")
+            .pki_dir(concat!(env!("CARGO_TARGET_TMPDIR"), "/mes-pki"))
             .session_retry_limit(0)
             .client()
             .expect("a client");

@@ -159,8 +159,8 @@ fn a_printer_that_is_off_is_online_and_never_asked_for() {
             .until_nothing(TOOL, StatusCode::BadOutOfService)
             .await;
         machine.until_number(ITEM_STATE, item::NOT_AVAILABLE).await;
-        machine.until_polled(20).await;
-        assert!(printer.requests(Endpoint::Job) >= 20);
+        machine.until_polled(10).await;
+        assert!(printer.requests(Endpoint::Job) >= 10);
         assert_eq!(printer.requests(Endpoint::Printer), 0);
         assert_eq!(printer.answers_with(409), 0);
     });

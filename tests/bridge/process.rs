@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::common::free_port;
 use crate::common::process::{Process, Signal};
 use crate::mes::Mes;
-use crate::paths::{MACHINES, PROGRAM, TOOL, program};
+use crate::paths::MACHINES;
 use crate::plant::{block_on, endpoints};
 use crate::program::{EX_CONFIG, EX_UNAVAILABLE, Home, absent_machine, ready_line};
 
@@ -189,30 +189,6 @@ fn mode(path: &Path) -> u32 {
         .permissions()
         .mode()
         & 0o777
-}
-
-/// What a newcomer sees within a minute.
-#[test]
-fn the_demo_shows_a_job_start_pause_resume_and_end() {
-    let home = Home::with_text("");
-    let mut process = home.start(&["demo", "--port", "0", "--printers", "2"]);
-    let line = ready_line(&mut process);
-    block_on(async {
-        let mes = Mes::connect(endpoints(&line)[0]).await;
-        assert_eq!(mes.machines().await, ["printer-0001", "printer-0002"]);
-        let machine = mes.machine("printer-0001");
-        machine.watch(&[PROGRAM, TOOL]).await;
-        use program::{ENDED, INTERRUPTED, RUNNING};
-        mes.goes_through(
-            &machine.path(PROGRAM),
-            &[RUNNING, INTERRUPTED, RUNNING, ENDED],
-        )
-        .await;
-        let temperatures = machine.history(0, TOOL);
-        assert!(temperatures.len() > 5, "it stands still: {temperatures:?}");
-    });
-    process.signal(Signal::Term);
-    assert_eq!(process.wait_for_exit().code(), Some(0), "{process}");
 }
 
 fn started() -> (Home, Process) {

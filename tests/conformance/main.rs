@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use opcua::client::{ClientBuilder, IdentityToken, Session};
 use opcua::crypto::SecurityPolicy;
-use opcua::types::{MessageSecurityMode, NodeId, UserTokenPolicy};
+use opcua::types::{MessageSecurityMode, NodeId, UserTokenPolicy, Variant};
 use serde_json::json;
 
 use check::Extension;
@@ -87,12 +87,28 @@ fn machines(space: &Space) -> Vec<&Node> {
         .collect()
 }
 
-fn has_live_tool(space: &Space, machine: &Node) -> bool {
+fn value<'a>(space: &'a Space, machine: &'a Node, path: &str) -> Option<&'a Variant> {
     let mut node = Some(machine);
-    for name in ["Monitoring", "Process", "Tool0Temperature", "AnalogSignal"] {
+    for name in path.split('/') {
         node = node.and_then(|n| space.child(n, name));
     }
-    node.is_some_and(|n| n.value.status.is_none_or(|s| s.is_good()) && n.value.value.is_some())
+    node?.value.value.as_ref()
+}
+
+fn has_live_tool(space: &Space, machine: &Node) -> bool {
+    let temperature = value(
+        space,
+        machine,
+        "Monitoring/Process/Tool0Temperature/AnalogSignal",
+    );
+    matches!(temperature, Some(Variant::Double(_)))
+}
+
+/// Whether one of the machines says "no" to a fact.
+fn denies(space: &Space, fact: &str) -> bool {
+    machines(space)
+        .iter()
+        .any(|m| value(space, m, fact) == Some(&Variant::Boolean(false)))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,10 +135,14 @@ async fn machines_without_data_conform() {
     let bridge = Bridge::run(json!({
         "machines": [
             { "type": "OCTOPRINT", "url": simulator.url(1), "custom_name": "wrong key", "api_key": "not-the-right-key", "mes_id": 1 },
-            { "type": "OCTOPRINT", "url": format!("http://127.0.0.1:{}", common::free_port()), "custom_name": "off", "api_key": "not-the-right-key", "mes_id": 1 },
+            { "type": "OCTOPRINT", "url": "http://127.0.0.1:1", "custom_name": "off", "api_key": "not-the-right-key", "mes_id": 1 },
         ]
     }));
-    let space = download(bridge.endpoint(), |space| machines(space).len() == 2).await;
+    let space = download(bridge.endpoint(), |space| {
+        denies(space, "OctoPrint/KeyValid") && denies(space, "OctoPrint/ServerReachable")
+    })
+    .await;
+    assert_eq!(machines(&space).len(), 2);
     for machine in machines(&space) {
         let findings = check::check(&space, &machine.id, &EXTENSION);
         assert!(findings.is_empty(), "{}", findings.join("\n"));

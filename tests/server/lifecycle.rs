@@ -43,7 +43,8 @@ async fn a_server_without_clients_ends_at_once() {
     let bench = Bench::start().await;
     let asked = Instant::now();
     assert_eq!(bench.stop().await, Drained::InTime);
-    assert!(asked.elapsed() < Duration::from_secs(1));
+    // Less than the deadline: nobody was waited for.
+    assert!(asked.elapsed() < Duration::from_secs(3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

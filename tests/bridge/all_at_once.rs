@@ -1,9 +1,11 @@
-//! What the bridge takes its time for: half a minute passes before a rejected key is tried again, and before samples
-//! that stand still are called old. All of it is waited for at once.
+//! What takes half a minute: the bridge tries a rejected key again after that time, and calls samples old that stood
+//! still for as long; and the demo needs it for a print. All of it is waited for at once, and by its name before all
+//! other tests.
 
 use opcua::types::StatusCode;
 use umati_bridge::octoprint::simulator::{Endpoint, Fault, NO_PERMISSION_KEY};
 
+use crate::demo;
 use crate::machine::{Machine, text};
 use crate::paths::{
     DIAGNOSIS, ITEM_STATE, KEY_VALID, PRINTER_CONNECTED, PROGRAM, SERVER_REACHABLE, TOOL, UPDATED,
@@ -23,7 +25,7 @@ const WATCHED: [&str; 8] = [
 ];
 
 #[test]
-fn rejected_keys_and_frozen_feeds_show_and_pass() {
+fn rejected_keys_frozen_feeds_and_the_print_of_the_demo_show_and_pass() {
     block_on(async {
         let octoprints = OctoPrints::start(5).await;
         let mut machines = octoprints.machines(5);
@@ -47,6 +49,7 @@ fn rejected_keys_and_frozen_feeds_show_and_pass() {
             rejected_by_a_proxy(&octoprints, &forbidden),
             never_allowed(&powerless),
             freeze_and_thaw(&octoprints, &frozen),
+            demo::shows_a_job_start_pause_resume_and_end(),
         );
         // All the while the others are read ten times a second.
         let polls = witness.polls(start);
