@@ -19,6 +19,7 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// What the program is asked to do. The doc comments below are its help texts.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Read the printers of a config file and serve them until SIGTERM or Ctrl-C

@@ -39,6 +39,7 @@ pub enum JobStart {
 }
 
 impl JobStart {
+    /// The time itself, however well it is known.
     pub fn at(self) -> Timestamp {
         match self {
             Self::Seen(at) | Self::Reckoned(at) => at,

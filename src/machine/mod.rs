@@ -79,6 +79,7 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// A machine of which nothing was read yet.
     pub fn new(nameplate: Nameplate, patience: Patience) -> Self {
         Self {
             nameplate,

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::identity::IdentityError;
 
+/// Why a server does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     #[error(transparent)]

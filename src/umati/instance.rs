@@ -39,6 +39,7 @@ impl Delta {
         }
     }
 
+    /// Nothing that a client could see.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty() && !self.reshaped
     }
@@ -73,14 +74,17 @@ impl Instance {
         }
     }
 
+    /// The first part of every NodeId.
     pub fn id(&self) -> &str {
         &self.id
     }
 
+    /// What the root is called.
     pub fn name(&self) -> &str {
         &self.name
     }
 
+    /// The nodes that it shares with others of its shape.
     pub fn blueprint(&self) -> &Arc<Blueprint> {
         &self.blueprint
     }

@@ -72,10 +72,12 @@ impl Reading {
         self
     }
 
+    /// The value as clients get it.
     pub fn data_value(&self) -> &DataValue {
         &self.0
     }
 
+    /// The value as clients get it, without a copy.
     pub fn into_data_value(self) -> DataValue {
         self.0
     }

@@ -57,6 +57,7 @@ enum ClientError {
 }
 
 impl HttpClients {
+    /// Clients with other limits than the default ones.
     pub fn new(limits: Limits) -> Self {
         Self {
             shared: Arc::new(Shared {

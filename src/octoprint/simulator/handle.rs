@@ -44,6 +44,7 @@ impl Handle {
         self.with(|printer| printer.obey(command, HANDLE_USER))
     }
 
+    /// The state that a request would be told now.
     pub fn state(&self) -> State {
         self.with(|printer| printer.state().clone())
     }
@@ -107,6 +108,7 @@ impl Handle {
         self.member.accept_keys(false);
     }
 
+    /// Takes back [`Self::revoke_keys`].
     pub fn restore_keys(&self) {
         self.member.accept_keys(true);
     }

@@ -26,6 +26,7 @@ pub struct Identity {
     pki_dir: PathBuf,
 }
 
+/// Why there is no certificate or no key.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     #[error("cannot make a key and a certificate: {0}")]
@@ -52,6 +53,9 @@ pub enum IdentityError {
 
 impl Identity {
     /// Reads the identity from `state_dir`, or makes one if there is none yet.
+    ///
+    /// # Errors
+    /// If only one of the two files is there, or they cannot be read, written or used together.
     pub fn load_or_create(settings: &Settings) -> Result<Self, IdentityError> {
         let identity = Self {
             pki_dir: settings.state_dir.join("pki"),
@@ -81,10 +85,12 @@ impl Identity {
         &self.pki_dir
     }
 
+    /// The application instance certificate, DER.
     pub fn certificate_path(&self) -> PathBuf {
         self.pki_dir.join("own").join("cert.der")
     }
 
+    /// Its private key, PKCS #8 in PEM.
     pub fn key_path(&self) -> PathBuf {
         self.pki_dir.join("private").join("private.pem")
     }

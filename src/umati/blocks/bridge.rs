@@ -26,6 +26,7 @@ pub struct BridgeStatus {
     pub last_poll: Option<Timestamp>,
 }
 
+/// The nodes of the bridge object.
 pub fn plan() -> Plan {
     let mut plan = Plan::new(ids::UMATI_BRIDGE_TYPE);
     plan.named_in(VENDOR)
@@ -33,6 +34,7 @@ pub fn plan() -> Plan {
     plan
 }
 
+/// Writes all variables of the bridge object.
 pub fn render(out: &mut Render, status: &BridgeStatus, version: &str) {
     out.constant("Version", || version.into());
     out.constant("StartTime", || utc(status.started).into());

@@ -45,6 +45,7 @@ pub enum Activity {
 }
 
 impl Activity {
+    /// Every activity, for tables.
     pub const ALL: [Self; 9] = [
         Self::Closed,
         Self::Failed,
@@ -78,6 +79,7 @@ impl From<PrinterState> for Activity {
 }
 
 impl Situation {
+    /// The situation of a machine at `at`.
     pub fn of(machine: &Machine, at: Timestamp) -> Self {
         let Some(report) = &machine.report else {
             return Self::NothingRead;

@@ -27,6 +27,7 @@ pub use plan::Plan;
 pub struct NodeIndex(pub u16);
 
 impl NodeIndex {
+    /// The machine itself.
     pub const ROOT: Self = Self(0);
 }
 
@@ -38,22 +39,27 @@ pub struct Blueprint {
 }
 
 impl Blueprint {
+    /// The node at an index of this blueprint; one of another blueprint is a mistake and may panic.
     pub fn node(&self, index: NodeIndex) -> &BlueprintNode {
         &self.nodes[usize::from(index.0)]
     }
 
+    /// The node at a path; `""` is the root.
     pub fn find(&self, path: &str) -> Option<NodeIndex> {
         self.by_path.get(path).copied()
     }
 
+    /// How many nodes there are, the root included.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
+    /// Never: there is a root.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
+    /// All nodes, parents before children.
     pub fn iter(&self) -> impl Iterator<Item = (NodeIndex, &BlueprintNode)> {
         // A blueprint is refused at construction when it has more nodes than a u16 can count.
         (0u16..).map(NodeIndex).zip(&self.nodes)
@@ -82,6 +88,7 @@ pub enum NodeKind {
     Variable(VariableAttributes),
 }
 
+/// The attributes that only variables have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VariableAttributes {
     pub type_definition: NodeId,
@@ -96,6 +103,7 @@ pub struct VariableAttributes {
 }
 
 impl BlueprintNode {
+    /// Its NodeClass.
     pub fn class(&self) -> NodeClass {
         match self.kind {
             NodeKind::Object { .. } => NodeClass::Object,
@@ -103,6 +111,7 @@ impl BlueprintNode {
         }
     }
 
+    /// The target of its HasTypeDefinition.
     pub fn type_definition(&self) -> &NodeId {
         match &self.kind {
             NodeKind::Object {
@@ -121,6 +130,7 @@ pub struct Reference {
     pub target: Target,
 }
 
+/// Where a reference leads.
 #[derive(Debug)]
 pub enum Target {
     /// A node of the same machine.

@@ -87,6 +87,7 @@ impl ModellingRule {
 }
 
 impl TypeNode {
+    /// Its NodeClass.
     pub fn class(&self) -> NodeClass {
         match self.kind {
             TypeNodeKind::ObjectType { .. } => NodeClass::ObjectType,
@@ -99,6 +100,7 @@ impl TypeNode {
         }
     }
 
+    /// A type of any class, as opposed to an instance declaration or an entry point.
     pub fn is_type(&self) -> bool {
         !matches!(
             self.kind,

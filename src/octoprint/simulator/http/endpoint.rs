@@ -61,6 +61,7 @@ impl Endpoint {
         }
     }
 
+    /// The permission that OctoPrint 1.11.8 asks for.
     pub fn needs(self) -> Needs {
         match self {
             Self::Root | Self::CurrentUser | Self::Unknown => Needs::Nothing,
@@ -78,6 +79,7 @@ impl Endpoint {
         }
     }
 
+    /// Whether it changes something; OctoPrint refuses guests before it looks at their permissions.
     pub fn is_command(self) -> bool {
         matches!(
             self,

@@ -25,6 +25,7 @@ pub enum Command {
     Gcode(Vec<String>),
 }
 
+/// `action` of the command `pause`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PauseAction {
     Pause,
@@ -32,6 +33,7 @@ pub enum PauseAction {
     Toggle,
 }
 
+/// `print` of the command `select`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterSelect {
     Wait,

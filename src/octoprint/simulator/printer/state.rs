@@ -89,6 +89,7 @@ impl State {
         }
     }
 
+    /// The `flags` of `/api/printer`.
     pub fn flags(&self) -> Flags {
         let printing = Flags {
             operational: true,
@@ -166,6 +167,7 @@ impl State {
 }
 
 impl PrinterError {
+    /// An error that the firmware reported, in its words.
     pub fn firmware(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -173,6 +175,7 @@ impl PrinterError {
         }
     }
 
+    /// An error on the way to the printer, in OctoPrint's words.
     pub fn connection(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
