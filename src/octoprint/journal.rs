@@ -61,7 +61,7 @@ impl Journal {
         if self.surplus != permissions {
             self.surplus = permissions;
             if !self.surplus.is_empty() {
-                warn!(
+                info!(
                     "The key may do more than it needs (STATUS): machine={}, {}",
                     self.machine,
                     self.surplus.join(", ")

@@ -31,6 +31,8 @@ const MAX_CHUNKS: usize = 256;
 /// For arrays in both directions, and for the references that one Browse gives without a continuation point:
 /// gateways are known that ignore continuation points.
 pub(super) const MAX_ARRAY_LENGTH: usize = 100_000;
+/// What one Browse gives over all of its nodes without continuation points: as much as fits into one answer.
+pub(super) const MAX_REFERENCES_PER_REQUEST: usize = MAX_MESSAGE_SIZE / 256;
 const MAX_STRING_LENGTH: usize = 1024 * 1024;
 const MAX_OPERATIONS_PER_CALL: usize = 10_000;
 

@@ -239,7 +239,7 @@ async fn changes_are_logged_and_repetitions_are_not() {
         .collect();
     let expected = [
         "INFO OctoPrint answers: machine=logged",
-        "WARN The key may do more than it needs (STATUS): machine=logged, ADMIN",
+        "INFO The key may do more than it needs (STATUS): machine=logged, ADMIN",
         "WARN OctoPrint cannot be read: machine=logged, server error: it answers 502 Bad Gateway",
         "WARN OctoPrint rejects the key: machine=logged, OctoPrint does not know the key (mistyped, or revoked): create \
          a new one in its settings",

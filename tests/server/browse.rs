@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use opcua::types::{
-    BrowseDescription, BrowseDirection, BrowseResult, NodeClass, NodeClassMask, NodeId, ObjectId,
-    ReferenceDescription, ReferenceTypeId, StatusCode,
+    BrowseDescription, BrowseDirection, BrowseResult, DataTypeId, NodeClass, NodeClassMask, NodeId,
+    ObjectId, ReferenceDescription, ReferenceTypeId, StatusCode,
 };
 use umati_bridge::umati::blueprint::Plan;
 use umati_bridge::umati::namespaces as ns;
@@ -162,4 +162,64 @@ async fn twenty_thousand_machines_come_in_one_answer() {
         .iter()
         .filter(|r| r.node_id.node_id.namespace == ns::INSTANCES);
     assert_eq!(ours.count(), COUNT);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browse_of_nodes_that_have_changed_since_begins_again() {
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+    let wanted = [description(&node(0, ""), BrowseDirection::Both)];
+    let first = client.session.browse(&wanted, 2, None).await.unwrap();
+    let mut grown = plan();
+    add_variable(&mut grown, "Another", DataTypeId::Double, -1);
+    bench.machines[0]
+        .write()
+        .unwrap()
+        .reshape(blueprint(&grown));
+    let point = [first[0].continuation_point.clone()];
+    let next = client.session.browse_next(false, &point).await.unwrap();
+    assert_eq!(next[0].status_code, StatusCode::BadContinuationPointInvalid);
+}
+
+/// One request that names a wide node again and again must not collect more than one answer can hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_browse_collects_is_bounded_and_nothing_is_lost() {
+    const MACHINES: usize = 1000;
+    const TIMES: usize = 100;
+    let plan = Plan::new(NodeId::new(ns::ADDITIVE_MANUFACTURING, 1005u32));
+    let bench = Bench::serve(machines(MACHINES, &plan)).await;
+    let client = bench.connect().await;
+    let whole = references(&client, &machines_folder(), BrowseDirection::Both).await;
+    let wanted = vec![description(&machines_folder(), BrowseDirection::Both); TIMES];
+    let mut results = client.session.browse(&wanted, 0, None).await.unwrap();
+    let given = |results: &[BrowseResult]| -> usize {
+        let lengths = results.iter().flat_map(|r| &r.references).map(Vec::len);
+        lengths.sum()
+    };
+    assert!(given(&results) < TIMES * MACHINES * 3 / 4);
+    assert!(
+        !results
+            .iter()
+            .any(|r| r.continuation_point.is_null() && r.references.is_none())
+    );
+
+    let names = |references: &[ReferenceDescription]| -> HashSet<_> {
+        references
+            .iter()
+            .map(|r| (r.node_id.clone(), r.is_forward))
+            .collect()
+    };
+    for result in &mut results {
+        let mut found = result.references.take().unwrap_or_default();
+        let mut point = std::mem::take(&mut result.continuation_point);
+        while !point.is_null() {
+            let mut next = client.session.browse_next(false, &[point]).await.unwrap();
+            let next = next.remove(0);
+            assert_eq!(next.status_code, StatusCode::Good);
+            found.extend(next.references.unwrap_or_default());
+            point = next.continuation_point;
+        }
+        assert_eq!(found.len(), whole.len());
+        assert_eq!(names(&found), names(&whole));
+    }
 }

@@ -144,8 +144,10 @@ impl NodeManager for MachineNodes {
         nodes: &mut [BrowseNode],
     ) -> Result<(), StatusCode> {
         let type_tree = context.get_type_tree_for_user();
+        let mut budget = browse::Budget::of_one_request();
         for node in nodes {
-            browse::browse(&self.plant, context.user_token(), type_tree.get(), node);
+            let user = context.user_token();
+            browse::browse(&self.plant, user, type_tree.get(), node, &mut budget);
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The references of our nodes, and those of other nodes to our roots, as Browse and TranslateBrowsePaths walk them.
 
+use std::ops::ControlFlow;
+
 use opcua::nodes::TypeTree;
 use opcua::server::authenticator::UserToken;
 use opcua::server::node_manager::NodeMetadata;
@@ -39,31 +41,23 @@ impl Filter<'_> {
     }
 }
 
-/// Whether a node is ours.
-pub(super) enum Source {
-    Ours,
-    /// Of another manager, or not there at all.
-    Foreign,
-}
-
-/// Calls `each` with the references of a node that pass the filter.
+/// Calls `each` with the references of a node that pass the filter, in an order that stays as long as the node's
+/// blueprint does, until it breaks off.
 pub(super) fn walk(
     plant: &Plant,
     user: &UserToken,
     id: &NodeId,
     filter: &Filter<'_>,
-    mut each: impl FnMut(ReferenceDescription),
-) -> Source {
+    mut each: impl FnMut(ReferenceDescription) -> ControlFlow<()>,
+) {
     let Some(found) = plant.find(user, id) else {
-        for (instance, reference_type) in plant.anchored_at(user, id) {
-            if filter.admits(reference_type, true) {
-                each(
-                    metadata(&instance, NodeIndex::ROOT)
-                        .into_ref_desc(true, reference_type.clone()),
-                );
-            }
-        }
-        return Source::Foreign;
+        let mut roots = plant
+            .anchored_at(user, id)
+            .filter(|(_, reference_type)| filter.admits(reference_type, true));
+        let _ = roots.try_for_each(|(instance, reference_type)| {
+            each(metadata(&instance, NodeIndex::ROOT).into_ref_desc(true, reference_type.clone()))
+        });
+        return;
     };
     let instance = &found.instance;
     for reference in &instance.blueprint().node(found.index).references {
@@ -80,16 +74,19 @@ pub(super) fn walk(
                 node_class: foreign.node_class,
             },
         };
-        each(target.into_ref_desc(reference.is_forward, reference.reference_type.clone()));
+        let reference =
+            target.into_ref_desc(reference.is_forward, reference.reference_type.clone());
+        if each(reference).is_break() {
+            return;
+        }
     }
     let has_notifier = ReferenceTypeId::HasNotifier.into();
     if found.index == NodeIndex::ROOT
         && is_notifier(instance)
         && filter.admits(&has_notifier, false)
     {
-        each(server().into_ref_desc(false, has_notifier));
+        let _ = each(server().into_ref_desc(false, has_notifier));
     }
-    Source::Ours
 }
 
 /// What Browse tells of the Server object.

@@ -5,6 +5,7 @@
 //! two paths from one machine in one request it would follow only the second.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use opcua::nodes::TypeTree;
 use opcua::server::node_manager::{BrowsePathItem, RequestContext};
@@ -45,6 +46,7 @@ pub(super) fn translate(
                 if reference.browse_name == element.target_name {
                     next.insert(reference.node_id.node_id);
                 }
+                ControlFlow::Continue(())
             });
         }
         for id in &next {
