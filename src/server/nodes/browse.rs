@@ -21,7 +21,7 @@ use crate::umati::namespaces;
 pub(super) struct Budget(usize);
 
 impl Budget {
-    pub fn of_one_request() -> Self {
+    pub(super) fn of_one_request() -> Self {
         Self(limits::MAX_REFERENCES_PER_REQUEST)
     }
 }
