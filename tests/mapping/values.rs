@@ -252,6 +252,9 @@ fn the_predicted_end_does_not_flicker() {
     assert_eq!(left(1, 900), end(900), "one second later is jitter");
     assert_eq!(left(2, 897), end(900), "one second earlier is jitter");
     assert_eq!(left(3, 600), end(603), "five minutes earlier is news");
+    let beyond_time = left(4, 252_000_000_000);
+    assert_eq!(beyond_time, Variant::Empty, "OPC UA has no year 10000");
+    assert_eq!(status(&instance, TIME), StatusCode::BadNoData);
 }
 
 #[test]

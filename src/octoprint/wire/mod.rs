@@ -21,7 +21,7 @@ pub(super) use version::{Flavour, software};
 
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, Datelike};
 use serde_json::Value;
 
 use crate::machine::Timestamp;
@@ -57,10 +57,10 @@ fn seconds(value: &Value) -> Option<Duration> {
     number(value).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
-/// Unix time in seconds.
+/// Unix time in seconds. Nothing was printed before 1970, and OPC UA's time ends with the year 9999.
 fn instant(value: &Value) -> Option<Timestamp> {
     let millis = number(value)? * 1000.0;
-    DateTime::from_timestamp_millis(millis as i64)
+    DateTime::from_timestamp_millis(millis as i64).filter(|at| (1970..10_000).contains(&at.year()))
 }
 
 fn flag(value: &Value) -> bool {
@@ -99,7 +99,10 @@ mod tests {
         assert_eq!(count(&json!(-1)), None);
         assert_eq!(seconds(&json!(-1)), None);
         assert_eq!(seconds(&json!(1e300)), None);
-        assert_eq!(instant(&json!(1e300)), None);
+        for no_date in [1e300, 8.2e12, -8.3e12, -1.0, 253_402_300_800.0] {
+            assert_eq!(instant(&json!(no_date)), None, "{no_date}");
+        }
+        assert!(instant(&json!(253_402_300_799_u64)).is_some());
         assert_eq!(instant(&json!(1.5)).unwrap().timestamp_millis(), 1500);
     }
 

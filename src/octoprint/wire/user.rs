@@ -32,6 +32,10 @@ impl User {
     }
 }
 
+/// OctoPrint and its plugins have some dozens.
+const MAX_PERMISSIONS: usize = 200;
+const LONGEST_PERMISSION: usize = 100;
+
 pub(in crate::octoprint) fn user(answer: &Value) -> User {
     let permissions = answer["permissions"]
         .as_array()
@@ -39,14 +43,40 @@ pub(in crate::octoprint) fn user(answer: &Value) -> User {
         .unwrap_or_default();
     User {
         name: text(&answer["name"]),
-        permissions: permissions.iter().filter_map(text).collect(),
+        permissions: permissions
+            .iter()
+            .filter_map(text)
+            .filter(|permission| is_name(permission))
+            .take(MAX_PERMISSIONS)
+            .collect(),
     }
+}
+
+/// Permissions are written to the log as they are.
+fn is_name(permission: &str) -> bool {
+    permission.len() <= LONGEST_PERMISSION
+        && permission
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_cannot_be_a_permission_never_reaches_the_log() {
+        let flood: Vec<_> = (0..1000).map(|n| format!("PLUGIN_{n}")).collect();
+        assert_eq!(
+            user(&json!({"permissions": flood})).permissions.len(),
+            MAX_PERMISSIONS
+        );
+        for nonsense in ["X\nERROR forged line", "\u{1b}[31m", &"X".repeat(101)] {
+            let read = user(&json!({"permissions": [nonsense, "STATUS"]}));
+            assert_eq!(read.permissions, ["STATUS"], "{nonsense:?}");
+        }
+    }
 
     #[test]
     fn an_admin_may_everything_and_more_than_needed() {

@@ -10,7 +10,7 @@
 //! While no job is under way the prognosis has no data. (ProductionJobEndPrognosisType, which says the same, is
 //! deprecated since 1.02.)
 
-use chrono::TimeDelta;
+use chrono::{Datelike, TimeDelta};
 use opcua::types::{DateTime, LocalizedText, QualifiedName, Variant};
 
 use super::quality::View;
@@ -51,10 +51,12 @@ pub(super) fn render(out: &mut Render, view: &View) {
     out.constant(LOCATION, || LocalizedText::new("en", "Build plate").into());
 }
 
+/// `None` for an end that OPC UA cannot tell: its time ends with the year 9999.
 fn end_of_print(view: &View) -> Option<Timestamp> {
     let left = view.machine.report.as_ref()?.progress.print_time_left?;
     let left = TimeDelta::from_std(left).ok()?;
-    view.machine.reported_at?.checked_add_signed(left)
+    let end = view.machine.reported_at?.checked_add_signed(left)?;
+    (end.year() < 10_000).then_some(end)
 }
 
 /// The prediction that stands, unless the new one really differs.
