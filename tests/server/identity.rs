@@ -58,6 +58,41 @@ fn the_first_start_makes_a_pair_that_later_starts_keep() {
 }
 
 #[test]
+fn a_first_start_that_ended_too_early_is_taken_up_again() {
+    let state = tempfile::tempdir().unwrap();
+    let settings = settings(state.path(), 4840);
+    let identity = Identity::load_or_create(&settings).unwrap();
+    let (certificate, key) = (identity.certificate_path(), identity.key_path());
+    let made = fs::read(&certificate).unwrap();
+
+    // Between the two renames.
+    fs::rename(&certificate, certificate.with_extension("new")).unwrap();
+    Identity::load_or_create(&settings).unwrap();
+    assert_eq!(fs::read(&certificate).unwrap(), made);
+
+    // Before them: nobody has seen that pair.
+    fs::rename(&certificate, certificate.with_extension("new")).unwrap();
+    fs::rename(&key, key.with_extension("new")).unwrap();
+    Identity::load_or_create(&settings).unwrap();
+    assert_ne!(fs::read(&certificate).unwrap(), made);
+}
+
+#[test]
+fn first_starts_at_the_same_time_agree_on_one_pair() {
+    let state = tempfile::tempdir().unwrap();
+    let settings = settings(state.path(), 4840);
+    let seen: Vec<Vec<u8>> = std::thread::scope(|scope| {
+        let start = || {
+            let identity = Identity::load_or_create(&settings).unwrap();
+            fs::read(identity.certificate_path()).unwrap()
+        };
+        let starts = [scope.spawn(start), scope.spawn(start), scope.spawn(start)];
+        starts.map(|start| start.join().unwrap()).into()
+    });
+    assert!(seen.iter().all(|certificate| *certificate == seen[0]));
+}
+
+#[test]
 fn half_a_pair_is_refused_in_words() {
     let state = tempfile::tempdir().unwrap();
     let settings = settings(state.path(), 4840);

@@ -1,8 +1,8 @@
-//! Writing the key pair: complete or not at all, and the key for its owner only.
+//! Writing the key pair: complete or not at all, by one process at a time, and the key for its owner only.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use opcua::types::ByteString;
 
@@ -23,14 +23,52 @@ pub(super) fn pem(pkcs8: &[u8]) -> String {
     pem
 }
 
-/// Writes a file, and its folder, that only the owner can read.
-pub(super) fn write_private(path: &Path, content: &[u8]) -> Result<(), IdentityError> {
-    write(path, content, Readers::Owner)
+/// Holds other processes off that would make the pair, too, until it is dropped.
+pub(super) fn lock(pki_dir: &Path) -> Result<File, IdentityError> {
+    let path = pki_dir.join("lock");
+    let locked = || {
+        fs::create_dir_all(pki_dir)?;
+        let file = File::create(&path)?;
+        match file.lock() {
+            // Some network file systems have no locks.
+            Err(e) if e.kind() != io::ErrorKind::Unsupported => Err(e),
+            _ => Ok(file),
+        }
+    };
+    locked().map_err(|source| IdentityError::Write {
+        path: path.clone(),
+        source,
+    })
 }
 
-/// Writes a file that everyone may read.
-pub(super) fn write_public(path: &Path, content: &[u8]) -> Result<(), IdentityError> {
-    write(path, content, Readers::Everyone)
+/// A folder that may not be looked into is an error: what is in it must not be taken for missing.
+pub(super) fn exists(path: &Path) -> Result<bool, IdentityError> {
+    path.try_exists().map_err(|e| IdentityError::Read {
+        path: path.to_owned(),
+        reason: e.to_string(),
+    })
+}
+
+/// Writes what is to become a file, in a folder that only the owner can read.
+pub(super) fn stage_private(path: &Path, content: &[u8]) -> Result<(), IdentityError> {
+    stage(path, content, Readers::Owner)
+}
+
+/// Writes what is to become a file that everyone may read.
+pub(super) fn stage_public(path: &Path, content: &[u8]) -> Result<(), IdentityError> {
+    stage(path, content, Readers::Everyone)
+}
+
+pub(super) fn is_staged(path: &Path) -> Result<bool, IdentityError> {
+    exists(&staged(path))
+}
+
+/// Puts a staged file in its place.
+pub(super) fn commit(path: &Path) -> Result<(), IdentityError> {
+    fs::rename(staged(path), path).map_err(|source| IdentityError::Write {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -39,24 +77,22 @@ enum Readers {
     Everyone,
 }
 
-fn write(path: &Path, content: &[u8], readers: Readers) -> Result<(), IdentityError> {
-    let temporary = path.with_extension("new");
-    write_then_rename(path, &temporary, content, readers).map_err(|source| IdentityError::Write {
+fn staged(path: &Path) -> PathBuf {
+    path.with_extension("new")
+}
+
+fn stage(path: &Path, content: &[u8], readers: Readers) -> Result<(), IdentityError> {
+    write_new(&staged(path), content, readers).map_err(|source| IdentityError::Write {
         path: path.to_owned(),
         source,
     })
 }
 
-fn write_then_rename(
-    path: &Path,
-    temporary: &Path,
-    content: &[u8],
-    readers: Readers,
-) -> io::Result<()> {
+fn write_new(path: &Path, content: &[u8], readers: Readers) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         create_folder(folder, readers)?;
     }
-    match fs::remove_file(temporary) {
+    match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
         _ => {}
     }
@@ -68,10 +104,9 @@ fn write_then_rename(
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
     }
-    let mut file = options.open(temporary)?;
+    let mut file = options.open(path)?;
     file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(temporary, path)
+    file.sync_all()
 }
 
 fn create_folder(folder: &Path, readers: Readers) -> io::Result<()> {

@@ -60,24 +60,35 @@ impl Identity {
         let identity = Self {
             pki_dir: settings.state_dir.join("pki"),
         };
-        let (certificate, key) = (identity.certificate_path(), identity.key_path());
-        match (certificate.exists(), key.exists()) {
-            (true, true) => identity.check(settings)?,
-            (false, false) => identity.create(settings)?,
-            (true, false) => {
-                return Err(IdentityError::Half {
-                    present: certificate,
-                    missing: key,
-                });
-            }
-            (false, true) => {
-                return Err(IdentityError::Half {
-                    present: key,
-                    missing: certificate,
-                });
-            }
+        if !identity.is_complete()? {
+            let _alone = files::lock(&identity.pki_dir)?;
+            identity.complete(settings)?;
         }
+        identity.check(settings)?;
         Ok(identity)
+    }
+
+    fn is_complete(&self) -> Result<bool, IdentityError> {
+        Ok(files::exists(&self.certificate_path())? && files::exists(&self.key_path())?)
+    }
+
+    /// Makes what is missing. Another process may have done it before we were alone.
+    fn complete(&self, settings: &Settings) -> Result<(), IdentityError> {
+        let (certificate, key) = (self.certificate_path(), self.key_path());
+        match (files::exists(&certificate)?, files::exists(&key)?) {
+            (true, true) => Ok(()),
+            (false, false) => self.create(settings),
+            // The process that made them ended in between.
+            (false, true) if files::is_staged(&certificate)? => files::commit(&certificate),
+            (true, false) => Err(IdentityError::Half {
+                present: certificate,
+                missing: key,
+            }),
+            (false, true) => Err(IdentityError::Half {
+                present: key,
+                missing: certificate,
+            }),
+        }
     }
 
     /// The folder that holds `own`, `private`, `trusted` and `rejected`.
@@ -120,9 +131,13 @@ impl Identity {
         let certificate_der = certificate
             .to_der()
             .map_err(|e| IdentityError::Create(e.to_string()))?;
-        // The certificate last: if it is there, the key is complete.
-        files::write_private(&self.key_path(), files::pem(key_der.as_bytes()).as_bytes())?;
-        files::write_public(&self.certificate_path(), &certificate_der)?;
+        // Both are complete before one of them is in place, and the certificate comes last: a start that ends at any
+        // point in between can be taken up again.
+        let (certificate, key) = (self.certificate_path(), self.key_path());
+        files::stage_private(&key, files::pem(key_der.as_bytes()).as_bytes())?;
+        files::stage_public(&certificate, &certificate_der)?;
+        files::commit(&key)?;
+        files::commit(&certificate)?;
         journal::certificate_made(&settings.application_uri, &names_shown(settings));
         Ok(())
     }
