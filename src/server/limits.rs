@@ -26,8 +26,8 @@ pub const WORKER_STACK_SIZE: usize = 64 * 1024 * STACK_PER_LEVEL;
 
 /// Largest answer: 20,000 references of a Browse take about 4 MB, a Read of 10,000 structures as much.
 pub(super) const MAX_MESSAGE_SIZE: usize = 16 * 1024 * 1024;
-/// Chunks of 64 KiB for [`MAX_MESSAGE_SIZE`].
-const MAX_CHUNKS: usize = 256;
+/// Chunks for [`MAX_MESSAGE_SIZE`]: each has 64 kB, less what its header, signature and padding take.
+const MAX_CHUNKS: usize = MAX_MESSAGE_SIZE.div_ceil(64_000);
 /// For arrays in both directions, and for the references that one Browse gives without a continuation point:
 /// gateways are known that ignore continuation points.
 pub(super) const MAX_ARRAY_LENGTH: usize = 100_000;
