@@ -17,6 +17,7 @@
 mod form;
 mod item;
 mod pump;
+mod reaper;
 mod registry;
 mod sessions;
 
@@ -31,6 +32,7 @@ use opcua::types::{DataValue, MonitoringMode};
 use tokio::sync::Notify;
 
 use self::item::{Item, Key, Step};
+use self::reaper::Reaper;
 use self::registry::Registry;
 use self::sessions::Sessions;
 use super::plant::{Plant, read};
@@ -52,6 +54,7 @@ pub(super) struct Dispatcher {
 struct Live {
     registry: Registry,
     sessions: Sessions,
+    reaper: Reaper,
 }
 
 impl Dispatcher {
@@ -75,6 +78,13 @@ impl Dispatcher {
     /// How many items are alive.
     pub fn watched(&self) -> usize {
         self.live().registry.len()
+    }
+
+    /// How many sessions the library keeps, ended ones included, of those that were ever activated.
+    pub fn sessions(&self) -> usize {
+        let mut live = self.live();
+        live.sessions.forget(|_| true);
+        live.sessions.ids().count()
     }
 
     /// A session was activated or asked for something.
@@ -132,6 +142,7 @@ impl Dispatcher {
         request.set_initial_value(first);
         live.registry.insert(key, item);
         live.sessions.settle(key.subscription, context.session_id);
+        live.reaper.met(&self.subscriptions, context.session_id);
     }
 
     pub fn unwatch(&self, items: &[&MonitoredItemRef]) {
@@ -139,7 +150,9 @@ impl Dispatcher {
         for item in items {
             live.registry.remove(item.handle().into());
         }
-        let Live { registry, sessions } = &mut *live;
+        let Live {
+            registry, sessions, ..
+        } = &mut *live;
         if registry.len() == 0 {
             sessions.forget(|_| false);
         }
@@ -197,7 +210,9 @@ impl Dispatcher {
 
     /// Lets each item advance with the truth, and notes what it waits for then.
     fn tell(&self, live: &mut Live, news: News) -> Vec<(Key, Step)> {
-        let Live { registry, sessions } = live;
+        let Live {
+            registry, sessions, ..
+        } = live;
         let now = Instant::now();
         let mut steps = Vec::new();
         for (subscription, truths) in news.0 {

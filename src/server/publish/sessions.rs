@@ -24,6 +24,10 @@ impl Sessions {
             .or_insert_with(|| Arc::downgrade(session));
     }
 
+    pub fn ids(&self) -> impl Iterator<Item = u32> {
+        self.alive.keys().copied()
+    }
+
     /// A subscription was seen at work in this session.
     pub fn settle(&mut self, subscription: u32, session: u32) {
         self.homes.insert(subscription, session);
