@@ -48,4 +48,9 @@ impl Publisher {
     pub fn watched(&self) -> usize {
         self.dispatcher.watched()
     }
+
+    /// How many sessions are kept, those that have ended but still have subscriptions included.
+    pub fn sessions(&self) -> usize {
+        self.dispatcher.sessions()
+    }
 }

@@ -166,7 +166,8 @@ async fn the_values_of_one_machine_in_one_read_belong_to_one_instant() {
         let values = client.read_many(&wanted).await;
         let double = match values.first().and_then(|v| v.value.clone()) {
             Some(Variant::Int32(number)) => Some(Variant::Double(f64::from(number))),
-            _ => None,
+            // The writer has not begun: neither has a value.
+            nothing => nothing,
         };
         assert_eq!(values.last().and_then(|v| v.value.clone()), double);
         assert_eq!(values[1].status(), StatusCode::BadWaitingForInitialData);

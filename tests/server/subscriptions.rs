@@ -105,6 +105,48 @@ async fn items_of_a_client_that_vanished_are_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_ended_sessions_leave_behind_is_freed() {
+    let bench = Bench::start().await;
+    let short_lived = async || {
+        let client = bench.connect().await;
+        let nothing = DataChangeCallback::new(|_, _| {});
+        let id = client
+            .session
+            .create_subscription(PUBLISHING, 3, 1, 0, 0, true, nothing)
+            .await
+            .unwrap();
+        let wanted = vec![request(&node(0, INT32))];
+        let both = opcua::types::TimestampsToReturn::Both;
+        client
+            .session
+            .create_monitored_items(id, both, wanted)
+            .await
+            .unwrap();
+        client
+    };
+    for _ in 0..2 {
+        let client = short_lived().await;
+        client
+            .session
+            .disconnect_without_delete_subscriptions()
+            .await
+            .unwrap();
+    }
+    // One that is still there keeps what it has, although it went away without a word.
+    drop(short_lived().await);
+    bench.watched(0).await;
+    assert_eq!(bench.publisher.sessions(), 3);
+    // One that ends in order leaves the empty collection that takes the place of the others.
+    let orderly = short_lived().await;
+    orderly.session.disconnect().await.unwrap();
+    // The one that is still there, and the one whose empty collection is left over.
+    eventually("the ended sessions are gone", || {
+        (bench.publisher.sessions() == 2).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_transferred_subscription_goes_on_in_its_new_session() {
     let bench = Bench::start().await;
     let policy = "Basic256Sha256";

@@ -17,6 +17,7 @@
 mod form;
 mod item;
 mod pump;
+mod reaper;
 mod registry;
 mod sessions;
 
@@ -31,6 +32,7 @@ use opcua::types::{DataValue, MonitoringMode};
 use tokio::sync::Notify;
 
 use self::item::{Item, Key, Step};
+use self::reaper::Reaper;
 use self::registry::Registry;
 use self::sessions::Sessions;
 use super::plant::{Plant, read};
@@ -51,6 +53,7 @@ pub(super) struct Dispatcher {
 struct Live {
     registry: Registry,
     sessions: Sessions,
+    reaper: Reaper,
 }
 
 impl Dispatcher {
@@ -79,6 +82,13 @@ impl Dispatcher {
     /// Whether somebody is connected, whatever they watch.
     pub(super) fn has_clients(&self) -> bool {
         self.live().sessions.any_alive()
+    }
+
+    /// How many sessions the library keeps, ended ones included, of those that were ever activated.
+    pub(super) fn sessions(&self) -> usize {
+        let mut live = self.live();
+        live.sessions.forget(|_| true);
+        live.sessions.ids().count()
     }
 
     /// A session was activated or asked for something.
@@ -136,6 +146,7 @@ impl Dispatcher {
         request.set_initial_value(first);
         live.registry.insert(key, item);
         live.sessions.settle(key.subscription, context.session_id);
+        live.reaper.met(&self.subscriptions, context.session_id);
     }
 
     pub(super) fn unwatch(&self, items: &[&MonitoredItemRef]) {
@@ -143,7 +154,9 @@ impl Dispatcher {
         for item in items {
             live.registry.remove(item.handle().into());
         }
-        let Live { registry, sessions } = &mut *live;
+        let Live {
+            registry, sessions, ..
+        } = &mut *live;
         if registry.len() == 0 {
             sessions.forget(|_| false);
         }
@@ -201,7 +214,9 @@ impl Dispatcher {
 
     /// Lets each item advance with the truth, and notes what it waits for then.
     fn tell(&self, live: &mut Live, news: News) -> Vec<(Key, Step)> {
-        let Live { registry, sessions } = live;
+        let Live {
+            registry, sessions, ..
+        } = live;
         let now = Instant::now();
         let mut steps = Vec::new();
         for (subscription, truths) in news.0 {

@@ -48,7 +48,9 @@ impl Dispatcher {
             if !live.registry.waits_for_publication(key) {
                 continue;
             }
-            let Live { registry, sessions } = &mut *live;
+            let Live {
+                registry, sessions, ..
+            } = &mut *live;
             let Some(item) = registry.get_mut(key) else {
                 continue;
             };
@@ -75,7 +77,11 @@ impl Dispatcher {
 
     /// Forgets the items that the library no longer has: subscriptions expire without a word.
     fn sweep(&self, live: &mut Live, now: Instant) {
-        let Live { registry, sessions } = live;
+        let Live {
+            registry,
+            sessions,
+            reaper,
+        } = live;
         let keys: Vec<Key> = registry.keys().collect();
         let mut by_subscription = BTreeMap::<u32, Vec<Key>>::new();
         for key in keys {
@@ -105,5 +111,6 @@ impl Dispatcher {
             }
         }
         sessions.forget(|subscription| alive.contains(&subscription));
+        reaper.look(&self.subscriptions, sessions.ids());
     }
 }

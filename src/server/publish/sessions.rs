@@ -31,6 +31,10 @@ impl Sessions {
             .any(|session| session.strong_count() > 0)
     }
 
+    pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.alive.keys().copied()
+    }
+
     /// A subscription was seen at work in this session.
     pub(super) fn settle(&mut self, subscription: u32, session: u32) {
         self.homes.insert(subscription, session);

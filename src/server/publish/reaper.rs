@@ -1,0 +1,82 @@
+//! Frees what the library keeps of a session that ended without deleting its subscriptions.
+//!
+//! A subscription that has expired is kept until it has told its client so. Where the session is over, too, nobody
+//! will ever ask: the library keeps both for ever, with the memory that the subscription had for its items, and looks
+//! at them in every tick. A client that crashes once an hour would cost 5 MB and some CPU time each time.
+//!
+//! The library lets go of a session's subscriptions when there are none left, but gives no way to remove one. So their
+//! place is taken by an empty collection (the spare), which another session has left behind:
+//!
+//! ```text
+//!  library ──► subscriptions of an ended session          library ──► empty, so it lets go ──► the next spare
+//!                                                 swap
+//!  spare ────► empty                                      dropped ──► subscriptions of the ended session
+//! ```
+//!
+//! Always holds: what is freed can reach no client any more, as its session is over and all of it has expired.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::mem;
+use std::sync::Arc;
+
+use opcua::server::{SessionSubscriptions, SubscriptionCache, SubscriptionState};
+use opcua::sync::Mutex;
+
+type Shared = Arc<Mutex<SessionSubscriptions>>;
+
+#[derive(Default)]
+pub(super) struct Reaper {
+    /// By session: what the library had when it was last seen.
+    known: HashMap<u32, Shared>,
+    /// Empty, and no longer the library's.
+    spare: Option<Shared>,
+}
+
+impl Reaper {
+    /// A session has a subscription.
+    pub(super) fn met(&mut self, cache: &SubscriptionCache, session: u32) {
+        if let Entry::Vacant(place) = self.known.entry(session)
+            && let Some(subscriptions) = cache.get_session_subscriptions(session)
+        {
+            place.insert(subscriptions);
+        }
+    }
+
+    /// Frees one ended session at most: what it leaves becomes the spare when the library has let go of it.
+    pub(super) fn look(&mut self, cache: &SubscriptionCache, sessions: impl Iterator<Item = u32>) {
+        for session in sessions {
+            self.met(cache, session);
+        }
+        let spare = &mut self.spare;
+        self.known.retain(|&session, subscriptions| {
+            let is_kept = cache.get_session_subscriptions(session).is_some();
+            if !is_kept && spare.is_none() && subscriptions.lock().subscription_ids().is_empty() {
+                *spare = Some(Arc::clone(subscriptions));
+            }
+            is_kept
+        });
+        if self.spare.is_some()
+            && let Some(ended) = self.known.values().find(|known| is_over(known))
+            && let Some(spare) = self.spare.take()
+        {
+            mem::swap(&mut *ended.lock(), &mut *spare.lock());
+        }
+    }
+}
+
+/// Whether the session has ended and all of its subscriptions have expired.
+fn is_over(subscriptions: &Shared) -> bool {
+    let session = Arc::clone(subscriptions.lock().session());
+    if session.read().is_activated() {
+        return false;
+    }
+    let subscriptions = subscriptions.lock();
+    let ids = subscriptions.subscription_ids();
+    !ids.is_empty()
+        && ids.into_iter().all(|id| {
+            subscriptions
+                .get(id)
+                .is_some_and(|subscription| subscription.state() == SubscriptionState::Closed)
+        })
+}
