@@ -9,7 +9,7 @@ use std::{fs, io};
 use crate::config::{Config, MachineConfig, Tls};
 use crate::machine::{Nameplate, Patience};
 use crate::octoprint::{ApiKey, InvalidKey, Source, TlsTrust};
-use crate::server::Settings;
+use crate::server::{self, Settings};
 
 /// A temperature feed that stands still for this many polls is frozen, but never sooner than [`FROZEN_AT_LEAST`]:
 /// OctoPrint itself samples only every 5 s while the printer is idle.
@@ -32,19 +32,17 @@ pub struct InstallationError {
     reason: io::Error,
 }
 
-/// Keeps other processes from making an identity in the same state folder at the same time.
+/// Keeps other processes from making an ApplicationUri in the same state folder at the same time.
 pub(super) struct Making(
     #[expect(dead_code, reason = "the lock ends when the file is closed")] File,
 );
 
 impl Making {
-    /// Waits until no other process makes an identity in the folder of `config`; makes the folder if need be.
+    /// Waits until no other process makes one in the folder of `config`; makes the folder if need be.
     pub(super) fn begin(config: &Config) -> Result<Self, InstallationError> {
-        let path = config.state_dir.join("making.lock");
-        fs::create_dir_all(&config.state_dir)
-            .and_then(|()| File::create(&path))
-            .and_then(|file| file.lock().map(|()| Self(file)))
-            .map_err(|reason| InstallationError { path, reason })
+        server::lock(&config.state_dir)
+            .map(Self)
+            .map_err(|(path, reason)| InstallationError { path, reason })
     }
 }
 

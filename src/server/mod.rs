@@ -27,6 +27,7 @@ mod setup;
 mod types;
 
 pub use self::error::ServerError;
+pub(crate) use self::identity::lock;
 pub use self::identity::{Identity, IdentityError};
 pub use self::limits::{MAX_REQUEST_SIZE, WORKER_STACK_SIZE};
 pub use self::plant::{Plant, SharedInstance, update};

@@ -23,11 +23,12 @@ pub(super) fn pem(pkcs8: &[u8]) -> String {
     pem
 }
 
-/// Holds other processes off that would make the pair, too, until it is dropped.
-pub(super) fn lock(pki_dir: &Path) -> Result<File, IdentityError> {
-    let path = pki_dir.join("lock");
+/// Holds off other processes that would make something in `folder`, too, until what it gives is dropped; makes the
+/// folder if need be. The path in the error is that of the lock.
+pub(crate) fn lock(folder: &Path) -> Result<File, (PathBuf, io::Error)> {
+    let path = folder.join("lock");
     let locked = || {
-        fs::create_dir_all(pki_dir)?;
+        fs::create_dir_all(folder)?;
         let file = File::create(&path)?;
         match file.lock() {
             // Some network file systems have no locks.
@@ -35,10 +36,7 @@ pub(super) fn lock(pki_dir: &Path) -> Result<File, IdentityError> {
             _ => Ok(file),
         }
     };
-    locked().map_err(|source| IdentityError::Write {
-        path: path.clone(),
-        source,
-    })
+    locked().map_err(|source| (path.clone(), source))
 }
 
 /// A folder that may not be looked into is an error: what is in it must not be taken for missing.

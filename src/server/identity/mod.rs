@@ -6,6 +6,8 @@
 
 mod files;
 
+pub(crate) use self::files::lock;
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +63,8 @@ impl Identity {
             pki_dir: settings.state_dir.join("pki"),
         };
         if !identity.is_complete()? {
-            let _alone = files::lock(&identity.pki_dir)?;
+            let _alone = files::lock(&identity.pki_dir)
+                .map_err(|(path, source)| IdentityError::Write { path, source })?;
             identity.complete(settings)?;
         }
         identity.check(settings)?;
