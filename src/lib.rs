@@ -12,4 +12,5 @@ pub mod config;
 pub mod machine;
 pub mod octoprint;
 pub mod server;
+pub mod store;
 pub mod umati;

@@ -23,6 +23,10 @@ impl Machine {
                 self.profile = Some(profile);
                 Vec::new()
             }
+            Observation::Files(files) => {
+                self.files = Some(files);
+                Vec::new()
+            }
         };
         self.freeze_if_due(at);
         self.remember_job(&events);

@@ -4,6 +4,7 @@
 //! machine. Sources emit [`Observation`]s, `umati` reads the result.
 
 mod active;
+mod alerts;
 mod apply;
 mod ending;
 mod identity;
@@ -11,12 +12,17 @@ mod job;
 mod link;
 mod mark;
 mod observation;
+mod orders;
+mod saved;
 mod sensors;
 mod tracker;
 
+pub use alerts::{Alert, AlertKind};
 pub use job::*;
 pub use link::*;
 pub use observation::*;
+pub use orders::*;
+pub use saved::*;
 pub use sensors::{MAX_SENSORS, Sensor, SensorReading};
 
 use std::collections::BTreeMap;
@@ -70,6 +76,13 @@ pub struct Machine {
     pub profile: Option<PrinterProfile>,
     /// The active job, or the last one that ended. `None` until a job was seen.
     pub job: Option<Job>,
+    /// All job orders: those of the MES and those of prints that nobody ordered.
+    pub book: Book,
+    pub counters: Counters,
+    /// The files that OctoPrint could print; `None` while it does not tell, as a weak key may not ask.
+    pub files: Option<Vec<PrintableFile>>,
+    /// What clients wrote over the nameplate.
+    pub tags: BTreeMap<Tag, WrittenTag>,
     /// Since when the link is down, whatever the reasons in turn; `None` while it is up or was never tried.
     down_since: Option<Timestamp>,
     feed: Feed,
@@ -92,6 +105,10 @@ impl Machine {
             software: None,
             profile: None,
             job: None,
+            book: Book::default(),
+            counters: Counters::default(),
+            files: None,
+            tags: BTreeMap::new(),
             down_since: None,
             feed: Feed::default(),
             tracker: Tracker::default(),

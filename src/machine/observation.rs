@@ -22,6 +22,17 @@ pub enum Observation {
     Software(Software),
     /// Slow facts: the printer profile; most keys may not read it.
     Profile(PrinterProfile),
+    /// Slow facts: the files that could be printed, in OctoPrint's order; many keys may not list them.
+    Files(Vec<PrintableFile>),
+}
+
+/// A file that OctoPrint could print, and what is known of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrintableFile {
+    pub file: JobFile,
+    pub estimates: Estimates,
+    /// Width, depth, height of the print in millimetres, as the analysis found them.
+    pub dimensions: Option<[f64; 3]>,
 }
 
 /// Why a source could not be read, for people (`detail`) and for code (`cause`).

@@ -12,6 +12,7 @@
 mod access;
 mod capabilities;
 mod clients;
+mod command;
 mod error;
 mod identity;
 mod journal;
@@ -26,6 +27,7 @@ mod settings;
 mod setup;
 mod types;
 
+pub use self::command::Command;
 pub use self::error::ServerError;
 pub(crate) use self::identity::lock;
 pub use self::identity::{Identity, IdentityError};
