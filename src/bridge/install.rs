@@ -8,7 +8,7 @@ use std::{fs, io};
 
 use crate::config::{Config, MachineConfig, Tls};
 use crate::machine::{Nameplate, Patience};
-use crate::octoprint::{ApiKey, InvalidKey, Source, TlsTrust};
+use crate::octoprint::{ApiKey, InvalidKey, Purpose, Source, TlsTrust};
 use crate::server::{self, Settings};
 
 /// A temperature feed that stands still for this many polls is frozen, but never sooner than [`FROZEN_AT_LEAST`]:
@@ -108,6 +108,7 @@ pub(super) fn source(machine: &MachineConfig) -> Result<Source, SourceError> {
             Tls::Fingerprint(fingerprint) => TlsTrust::Fingerprint(*fingerprint),
         },
         poll_interval: machine.poll_interval,
+        purpose: Purpose::Observe,
     })
 }
 

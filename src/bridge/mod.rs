@@ -223,8 +223,14 @@ impl Bridge {
         for (task, source) in self.machines {
             let name = format!("task of machine {}", source.id);
             let (observed, queue) = mpsc::channel(QUEUE);
-            let source =
-                octoprint::observe(source, self.clients.clone(), observed, shutdown.clone());
+            let looks = octoprint::Looks::default();
+            let source = octoprint::observe(
+                source,
+                self.clients.clone(),
+                looks,
+                observed,
+                shutdown.clone(),
+            );
             let machine = task.run(queue, shutdown.clone());
             // Both ends of the queue are one task: if one dies, the other does, and the reason is told.
             crew.spawn(name, async {

@@ -3,15 +3,17 @@
 //! The status decides before the body is looked at: up to 1.5 errors come as HTML, later as JSON.
 
 use reqwest::StatusCode;
+use reqwest::header::HeaderValue;
 use serde_json::Value;
 use url::Url;
 
-use super::http::{Answer, HttpClients};
+use super::http::{Answer, HttpClients, Question};
 use super::wire::{self, User};
 use super::{Source, words};
 use crate::machine::{KeyRejection, PrinterProfile, Software, Unreachable, UnreachableCause};
 
 /// One OctoPrint, ready to be asked.
+#[derive(Debug, Clone)]
 pub(super) struct Api {
     source: Source,
     http: HttpClients,
@@ -48,6 +50,18 @@ pub(super) enum PrinterReading {
     NotOperational,
 }
 
+/// What `/api/files` has to say.
+#[derive(Debug)]
+pub(super) enum FileListing {
+    Told {
+        list: Value,
+        /// To be shown at the next question.
+        tag: Option<HeaderValue>,
+    },
+    /// 304: as it was when the shown tag was given.
+    Unchanged,
+}
+
 impl Api {
     pub(super) fn new(source: Source, http: HttpClients) -> Self {
         Self { source, http }
@@ -61,7 +75,7 @@ impl Api {
     pub(super) async fn printer(&self) -> Result<PrinterReading, Problem> {
         let mut url = self.url(&["api", "printer"]);
         url.set_query(Some("history=true&limit=1"));
-        let answer = self.get_url(url).await?;
+        let answer = self.ask(self.question(url)).await?;
         if answer.status == StatusCode::CONFLICT {
             return Ok(PrinterReading::NotOperational);
         }
@@ -81,6 +95,30 @@ impl Api {
     pub(super) async fn profile(&self) -> Result<Option<PrinterProfile>, Problem> {
         let answer = self.get(&["api", "printerprofiles"]).await?;
         octoprint_object(&answer, &["profiles"]).map(|answer| wire::profile(&answer))
+    }
+
+    /// All files of all storages. `known` is the tag of the list that we have.
+    pub(super) async fn files(&self, known: Option<HeaderValue>) -> Result<FileListing, Problem> {
+        let mut url = self.url(&["api", "files"]);
+        url.set_query(Some("recursive=true"));
+        let bytes = self.http.limits().listing_bytes;
+        let answer = self.ask(Question { url, known, bytes }).await?;
+        if answer.status == StatusCode::NOT_MODIFIED {
+            return Ok(FileListing::Unchanged);
+        }
+        let list = octoprint_object(&answer, &["files"])?;
+        Ok(FileListing::Told {
+            list,
+            tag: answer.tag,
+        })
+    }
+
+    /// Posts a command to `path`, once; what its status means depends on the command.
+    ///
+    /// No part of `path` may be `.` or `..`, which a URL would swallow.
+    pub(super) async fn command(&self, path: &[&str], body: &Value) -> Result<Answer, Unreachable> {
+        let (url, source) = (self.url(path), &self.source);
+        self.http.post(url, body, &source.key, &source.tls).await
     }
 
     /// A wrong key and a weak key are rejected with the same words; who we are tells them apart.
@@ -106,18 +144,26 @@ impl Api {
     }
 
     async fn get(&self, path: &[&str]) -> Result<Answer, Problem> {
-        self.get_url(self.url(path)).await
+        self.ask(self.question(self.url(path))).await
     }
 
-    async fn get_url(&self, url: Url) -> Result<Answer, Problem> {
+    fn question(&self, url: Url) -> Question {
+        Question {
+            url,
+            known: None,
+            bytes: self.http.limits().answer_bytes,
+        }
+    }
+
+    async fn ask(&self, question: Question) -> Result<Answer, Problem> {
         self.http
-            .get(url, &self.source.key, &self.source.tls)
+            .get(question, &self.source.key, &self.source.tls)
             .await
             .map_err(Problem::Unreachable)
     }
 
     /// Below the base, so that a path prefix stays.
-    fn url(&self, path: &[&str]) -> Url {
+    pub(super) fn url(&self, path: &[&str]) -> Url {
         let mut url = self.source.base.clone();
         // Only a URL that cannot be a base, such as `mailto:`, has no segments; it then fails as a request.
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -133,7 +179,7 @@ fn octoprint_object(answer: &Answer, one_of: &[&str]) -> Result<Value, Problem> 
     if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN {
         return Err(Problem::Rejected(Rejected {
             status,
-            reason: given_reason(&answer.body),
+            reason: given_reason(answer),
         }));
     }
     if status.is_server_error()
@@ -156,7 +202,7 @@ fn octoprint_object(answer: &Answer, one_of: &[&str]) -> Result<Value, Problem> 
             "the answer has none of the fields {}",
             one_of.join(", ")
         ))),
-        Err(_) if answer.body.trim_ascii_start().starts_with(b"<") => Err(not_octoprint(
+        Err(_) if answer.is_html() => Err(not_octoprint(
             "it answers with an HTML page (a login page, or another server?)".to_owned(),
         )),
         Err(error) => Err(not_octoprint(format!(
@@ -166,12 +212,8 @@ fn octoprint_object(answer: &Answer, one_of: &[&str]) -> Result<Value, Problem> 
     }
 }
 
-fn given_reason(body: &[u8]) -> GivenReason {
-    const INVALID_KEY: &[u8] = b"Invalid API key";
-    if body
-        .windows(INVALID_KEY.len())
-        .any(|window| window == INVALID_KEY)
-    {
+fn given_reason(answer: &Answer) -> GivenReason {
+    if answer.says("Invalid API key") {
         GivenReason::InvalidKey
     } else {
         GivenReason::None

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::api::{Api, Problem};
-use super::wire::{self, Flavour};
-use super::{HttpClients, Source, words};
+use super::wire::{self, Flavour, User};
+use super::{HttpClients, Purpose, Source, words};
 use crate::machine::{KeyRejection, Unreachable, UnreachableCause};
 
 /// What one look found.
@@ -26,30 +26,37 @@ pub enum Diagnosis {
         version: Option<String>,
         /// The printer's state in OctoPrint's words.
         state: String,
-        /// Permissions of the key beyond STATUS.
+        /// What the key is for.
+        purpose: Purpose,
+        /// Permissions that the purpose needs and the key does not have.
+        missing: Vec<String>,
+        /// Permissions of the key beyond its purpose.
         surplus: Vec<String>,
     },
 }
 
 /// Asks for the job, and if that is answered for version and user; each within the limits of a request.
 pub async fn diagnose(source: Source, clients: &HttpClients) -> Diagnosis {
+    let purpose = source.purpose;
     let api = Api::new(source, clients.clone());
     let job = match api.job().await {
         Ok(job) => wire::job(&job, Flavour::default()),
         Err(problem) => return explain(&api, problem).await,
     };
+    let version = api.version().await.ok();
+    // Before 1.4 nobody tells whose key it is.
+    let user = api.current_user().await.ok();
+    let rights = |of: fn(&User, Purpose) -> Vec<String>| {
+        user.as_ref()
+            .map(|user| of(user, purpose))
+            .unwrap_or_default()
+    };
     Diagnosis::Reachable {
         state: job.state_text,
-        version: api
-            .version()
-            .await
-            .ok()
-            .and_then(|software| software.text.or(software.server)),
-        surplus: api
-            .current_user()
-            .await
-            .map(|user| user.surplus())
-            .unwrap_or_default(),
+        version: version.and_then(|software| software.text.or(software.server)),
+        purpose,
+        missing: rights(User::lacking),
+        surplus: rights(User::surplus),
     }
 }
 
@@ -80,16 +87,26 @@ impl fmt::Display for Diagnosis {
             Self::Reachable {
                 version,
                 state,
+                purpose,
+                missing,
                 surplus,
             } => {
                 let version = version
                     .as_deref()
                     .unwrap_or("a server that does not tell its version");
                 write!(f, "reachable: {version}, printer state {state:?}")?;
+                if !missing.is_empty() {
+                    write!(
+                        f,
+                        "; control is wanted, but the key lacks {}",
+                        missing.join(", ")
+                    )?;
+                }
                 if !surplus.is_empty() {
                     write!(
                         f,
-                        "; the key has more rights than it needs (STATUS): {}",
+                        "; the key has more rights than it needs ({}): {}",
+                        wire::needed(*purpose).join(", "),
                         surplus.join(", ")
                     )?;
                 }

@@ -11,12 +11,20 @@ pub struct Limits {
     pub connect: Duration,
     /// From asking to the last byte of the answer, redirects and the one retry included.
     pub request: Duration,
+    /// From sending a command to the last byte of its answer.
+    pub command: Duration,
     /// Bytes of an answer's body; OctoPrint's own answers are about 1 kB.
     pub answer_bytes: usize,
+    /// Bytes of the list of files, of which one has about 600.
+    pub listing_bytes: usize,
+    /// Printable files that are told of one server; more are left out.
+    pub files: usize,
     /// Redirects followed for one request.
     pub redirects: usize,
     /// Between two readings of the slow facts (`/api/version`).
     pub slow_interval: Duration,
+    /// Between two readings of the list of files; longer if the server needs long for it.
+    pub files_interval: Duration,
     /// Until the next try after the key was rejected: OctoPrint logs each rejection.
     pub key_retry: Duration,
     /// Between tries while the server cannot be reached.
@@ -28,9 +36,13 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(3),
             request: Duration::from_secs(5),
+            command: Duration::from_secs(10),
             answer_bytes: 2 * 1024 * 1024,
+            listing_bytes: 4 * 1024 * 1024,
+            files: 1_000,
             redirects: 5,
             slow_interval: Duration::from_secs(60),
+            files_interval: Duration::from_secs(60),
             key_retry: Duration::from_secs(30),
             backoff: Backoff::default(),
         }

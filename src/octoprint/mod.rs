@@ -1,16 +1,20 @@
 //! The source: one OctoPrint server per machine, read over its REST interface.
 //!
 //! ```text
-//!  poll ──► api ──► http ──► OctoPrint          poll: when to ask, what a round consists of
-//!   │        │        └ tls, redirect, failure  api:  which request, what its status means
-//!   │        └ wire: JSON → facts               http: deadline, size limit, no key to another host
-//!   └► Observation ──► the machine's queue
+//!  poll ──► api ──► http ──► OctoPrint          poll: what a look consists of; pace: when to look
+//!   │ │      │        └ tls, redirect, failure  api:  which request, what its status means
+//!   │ │      └ wire: JSON → facts               http: deadline, size limit, no key to another host
+//!   │ └► Observation ──► the machine's queue    control: what OctoPrint is made to do
+//!   └ pace ◄── Poke: somebody waits
+//!
+//!  control ──► api
 //! ```
 //!
 //! [`simulator`] is an embedded OctoPrint for the demo and the tests; nothing here uses it.
 //!
 //! What always holds:
 //! * Every round ends in exactly one of report, key rejected and unreachable; nothing a server sends ends the loop.
+//! * A command is sent once at most, and never to another server than the configured one.
 //! * A field of the wrong type costs that field, never the round (`wire`).
 //! * `/api/printer` is only asked while the job's state says that the printer is connected, because OctoPrint writes
 //!   a warning to the SD card of its Raspberry Pi for every 409.
@@ -18,11 +22,15 @@
 
 mod api;
 mod backoff;
+mod control;
 mod diagnose;
 mod http;
 mod journal;
 mod key;
 mod limits;
+mod listing;
+mod pace;
+mod poke;
 mod poll;
 mod report;
 pub mod simulator;
@@ -32,9 +40,11 @@ mod wire;
 mod words;
 
 pub use backoff::{Backoff, InvalidBackoff};
+pub use control::Controller;
 pub use diagnose::{Diagnosis, diagnose};
 pub use http::HttpClients;
 pub use key::{ApiKey, InvalidKey};
 pub use limits::Limits;
+pub use poke::{Looks, Poke};
 pub use poll::{Observed, observe};
-pub use source::{Source, TlsTrust};
+pub use source::{Purpose, Source, TlsTrust};

@@ -1,27 +1,25 @@
-//! The poll loop of one server: when to ask, and what one round consists of.
+//! The poll loop of one server: what one look consists of. When to look is decided by `pace`.
 //!
 //! ```text
-//!   random phase ─► round ─► at the next tick ──────────────┐
-//!                     ▲  ├─ unreachable: after the back-off ─┤
-//!                     │  └─ key rejected: after key_retry ───┤
-//!                     └──────────────────────────────────────┘
-//!
-//!   round = /api/job ─► [/api/version, when due] ─► [/api/printer, if connected] ─► report
-//!           ─► [/api/currentuser, /api/printerprofiles, after (re)connecting]
+//!   round  = /api/job ─► [/api/version, when due] ─► [/api/printer, if connected] ─► report
+//!            ─► [/api/currentuser, /api/printerprofiles, after (re)connecting] ─► [/api/files, when due]
+//!   glance = /api/job ─► if it differs from the last: [/api/printer, if connected] ─► report
 //! ```
-
-use std::time::Duration;
+//!
+//! While somebody waits for the printer, what is only due stays due.
 
 use tokio::sync::mpsc::Sender;
-use tokio::time::{self, Instant, MissedTickBehavior};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::api::{Api, PrinterReading, Problem};
+use super::api::{Api, FileListing, PrinterReading, Problem};
 use super::journal::Journal;
+use super::listing::{Listing, Novelty};
+use super::pace::{Pace, Turn};
 use super::report::report;
 use super::wire::{self, Flavour, JobAnswer, PrinterAnswer};
-use super::{Backoff, HttpClients, Limits, Source, state};
-use crate::machine::{Observation, PrinterState, Timestamp};
+use super::{Backoff, HttpClients, Limits, Looks, Purpose, Source, state};
+use crate::machine::{Observation, PrintableFile, PrinterState, Timestamp, UnreachableCause};
 
 /// An observation and when its last byte was received, by the bridge's wall clock.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,15 +30,17 @@ pub struct Observed {
 
 /// Reads `source` again and again until `shutdown`, or until nobody listens to `out` any more.
 ///
-/// Both end it at once, also in the middle of a request. A full queue makes it wait.
+/// Both end it at once, also in the middle of a request. A full queue makes it wait. `looks` are the wishes to look
+/// sooner; `Looks::default()` where nobody has any.
 pub async fn observe(
     source: Source,
     clients: HttpClients,
+    looks: Looks,
     out: Sender<Observed>,
     shutdown: CancellationToken,
 ) {
     let listener = out.clone();
-    let mut poller = Poller::new(source, clients, out);
+    let mut poller = Poller::new(source, clients, looks, out);
     tokio::select! {
         () = shutdown.cancelled() => {}
         () = listener.closed() => {}
@@ -50,12 +50,14 @@ pub async fn observe(
 
 struct Poller {
     api: Api,
+    purpose: Purpose,
     limits: Limits,
-    interval: Duration,
+    pace: Pace,
     backoff: Backoff,
     journal: Journal,
     out: Sender<Observed>,
     session: Session,
+    listing: Listing,
 }
 
 /// What holds from the first success to the next failure.
@@ -68,6 +70,8 @@ struct Session {
     /// The state text that came with a 409 although it does not say offline. While it stays, `/api/printer` is not
     /// asked again before the next slow round: each refusal is a line in OctoPrint's log.
     conflicting: Option<String>,
+    /// What `/api/job` said when it was last told.
+    job: Option<JobAnswer>,
 }
 
 #[derive(Default, PartialEq)]
@@ -78,58 +82,76 @@ enum Stage {
 }
 
 impl Poller {
-    fn new(source: Source, clients: HttpClients, out: Sender<Observed>) -> Self {
+    fn new(source: Source, clients: HttpClients, looks: Looks, out: Sender<Observed>) -> Self {
         let limits = clients.limits().clone();
         Self {
-            // `interval` panics on zero; the configuration does not let it get here.
-            interval: source.poll_interval.max(Duration::from_millis(1)),
+            purpose: source.purpose,
+            pace: Pace::new(source.poll_interval, looks),
             backoff: limits.backoff.clone(),
             journal: Journal::new(source.id.clone()),
             api: Api::new(source, clients),
             limits,
             out,
             session: Session::default(),
+            listing: Listing::default(),
         }
     }
 
     async fn run(&mut self) {
-        // A thousand printers do not start in step.
-        let phase = self.interval.mul_f64(fastrand::f64());
-        let mut ticks = time::interval_at(Instant::now() + phase, self.interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
-            ticks.tick().await;
-            match self.round().await {
-                Ok(()) => self.backoff.reset(),
-                Err(problem) => {
-                    let pause = self.report_problem(problem).await;
-                    ticks.reset_after(pause);
+            let outcome = match self.pace.next().await {
+                Turn::Round => self.round().await,
+                Turn::Glance => self.glance().await,
+            };
+            match outcome {
+                Ok(()) => {
+                    self.backoff.reset();
+                    self.pace.answered();
                 }
+                Err(problem) => self.report_problem(problem).await,
             }
         }
     }
 
     async fn round(&mut self) -> Result<(), Problem> {
         let job = self.api.job().await?;
-        if self
-            .session
-            .slow_due
-            .is_none_or(|due| Instant::now() >= due)
-        {
+        let somebody_waits = self.pace.is_close();
+        let slow_is_due = |due| Instant::now() >= due;
+        if !somebody_waits && self.session.slow_due.is_none_or(slow_is_due) {
             self.read_version().await;
         }
-        let job = wire::job(&job, self.session.flavour);
+        self.tell(wire::job(&job, self.session.flavour)).await?;
+        self.journal.up();
+        if somebody_waits {
+            return Ok(());
+        }
+        if self.session.stage == Stage::Connecting {
+            self.session.stage = Stage::Connected;
+            self.read_once().await;
+        }
+        if self.listing.is_due(Instant::now()) {
+            self.read_files().await;
+        }
+        Ok(())
+    }
+
+    async fn glance(&mut self) -> Result<(), Problem> {
+        let job = wire::job(&self.api.job().await?, self.session.flavour);
+        if self.session.job.as_ref() == Some(&job) {
+            return Ok(());
+        }
+        self.tell(job).await
+    }
+
+    /// Completes what `/api/job` said to a report.
+    async fn tell(&mut self, job: JobAnswer) -> Result<(), Problem> {
         let printer = self.read_printer(&job).await?;
+        self.session.job = Some(job.clone());
         let report = report(job, printer);
         if report.state == PrinterState::Unknown {
             self.journal.unknown_state(&report.state_text);
         }
         self.emit(Observation::Report(Box::new(report))).await;
-        self.journal.up();
-        if self.session.stage == Stage::Connecting {
-            self.session.stage = Stage::Connected;
-            self.read_once().await;
-        }
         Ok(())
     }
 
@@ -165,30 +187,79 @@ impl Poller {
     async fn read_once(&mut self) {
         let user = self.api.current_user().await.ok();
         if let Some(user) = &user {
-            self.journal.surplus(user.surplus());
+            if self.purpose == Purpose::Control {
+                self.journal.missing(user.lacking(self.purpose));
+            }
+            self.journal
+                .surplus(self.purpose, user.surplus(self.purpose));
         }
-        if user.is_none_or(|user| user.may("CONNECTION"))
+        let may = |permission| user.as_ref().is_none_or(|user| user.may(permission));
+        let may_list = may(wire::FILES_LIST);
+        if may("CONNECTION")
             && let Ok(Some(profile)) = self.api.profile().await
         {
             self.emit(Observation::Profile(profile)).await;
         }
+        if !may_list {
+            self.no_files_for_us().await;
+        }
     }
 
-    /// Tells what went wrong, and how long to wait.
-    async fn report_problem(&mut self, problem: Problem) -> Duration {
+    /// Slow as the other slow facts: a list that cannot be had is no failure of the round.
+    async fn read_files(&mut self) {
+        let asked = Instant::now();
+        let listing = self.api.files(self.listing.tag.clone()).await;
+        self.listing
+            .asked(asked, asked.elapsed(), self.limits.files_interval);
+        match listing {
+            Ok(FileListing::Unchanged) => {}
+            Ok(FileListing::Told { list, tag }) => {
+                self.listing.tag = tag;
+                let list = wire::files(&list, self.limits.files);
+                self.journal.files(list.files.len(), list.left_out);
+                self.tell_files(list.files).await;
+            }
+            Err(Problem::Rejected(_)) => self.no_files_for_us().await,
+            Err(Problem::Unreachable(why)) => match why.cause {
+                // Imitators of OctoPrint have no such list.
+                UnreachableCause::NotOctoPrint => self.no_files_for_us().await,
+                // The next round will tell it.
+                UnreachableCause::Refused => {}
+                _ => self.journal.no_files(&why),
+            },
+        }
+    }
+
+    /// Not asked again before the connection or the key is another one; what was told before is not known any more.
+    async fn no_files_for_us(&mut self) {
+        self.listing.close();
+        if self.listing.was_told() {
+            self.tell_files(Vec::new()).await;
+        }
+    }
+
+    async fn tell_files(&mut self, files: Vec<PrintableFile>) {
+        if self.listing.compare(&files) == Novelty::New {
+            self.emit(Observation::Files(files)).await;
+        }
+    }
+
+    /// Tells what went wrong, and waits accordingly.
+    async fn report_problem(&mut self, problem: Problem) {
         self.session = Session::default();
+        self.listing.reconnected();
         match problem {
             Problem::Unreachable(why) => {
                 self.journal.unreachable(&why);
                 self.emit(Observation::Unreachable(why)).await;
-                self.backoff.pause()
+                self.pace.failed(self.backoff.pause());
             }
             Problem::Rejected(rejected) => {
                 let why = self.api.why_rejected(rejected).await;
                 self.backoff.reset();
                 self.journal.rejected(&why);
                 self.emit(Observation::KeyRejected(why)).await;
-                self.limits.key_retry
+                self.pace.rejected(self.limits.key_retry);
             }
         }
     }

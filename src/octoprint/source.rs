@@ -19,6 +19,18 @@ pub struct Source {
     pub tls: TlsTrust,
     /// From the start of one round to the start of the next.
     pub poll_interval: Duration,
+    /// What the key is meant for: its rights are measured by it.
+    pub purpose: Purpose,
+}
+
+/// What the bridge does with a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// It only reads.
+    #[default]
+    Observe,
+    /// It also starts, pauses, resumes and cancels prints.
+    Control,
 }
 
 /// Whom to believe that it is the server. OctoPrint has no TLS itself: it is a proxy before it, often self-signed.

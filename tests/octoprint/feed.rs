@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use umati_bridge::machine::{KeyRejection, Observation, Report, Unreachable};
+use umati_bridge::machine::{KeyRejection, Observation, PrintableFile, Report, Unreachable};
 use umati_bridge::octoprint::{
-    ApiKey, Backoff, HttpClients, Limits, Observed, Source, TlsTrust, observe,
+    ApiKey, Backoff, HttpClients, Limits, Observed, Poke, Purpose, Source, TlsTrust, observe,
 };
 
 pub const KEY: &str = "A0A00B123E454H122BD513FE58B5E9BC";
@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Feed {
     pub observed: mpsc::Receiver<Observed>,
+    pub poke: Poke,
     pub shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
@@ -37,6 +38,7 @@ pub fn source(id: &str, url: &str) -> Source {
         key: ApiKey::new(KEY).unwrap(),
         tls: TlsTrust::SystemRoots,
         poll_interval: Duration::from_millis(10),
+        purpose: Purpose::Observe,
     }
 }
 
@@ -61,9 +63,11 @@ impl Feed {
     fn start(source: Source, clients: HttpClients, length: usize) -> Self {
         let (sender, observed) = mpsc::channel(length);
         let shutdown = CancellationToken::new();
-        let task = tokio::spawn(observe(source, clients, sender, shutdown.clone()));
+        let (poke, looks) = Poke::new();
+        let task = tokio::spawn(observe(source, clients, looks, sender, shutdown.clone()));
         Self {
             observed,
+            poke,
             shutdown,
             task,
         }
@@ -115,6 +119,14 @@ impl Feed {
     pub async fn unreachable(&mut self) -> Unreachable {
         self.first(|observation| match observation {
             Observation::Unreachable(why) => Some(why),
+            _ => None,
+        })
+        .await
+    }
+
+    pub async fn files(&mut self) -> Vec<PrintableFile> {
+        self.first(|observation| match observation {
+            Observation::Files(files) => Some(files),
             _ => None,
         })
         .await

@@ -32,6 +32,7 @@ pub fn situation(version: &str, situation: &str, request: &Request) -> Reply {
         "/api/printer" => recorded(&format!("{version}/{situation}/printer.json")),
         "/api/version" => recorded(&format!("{version}/version.json")),
         "/api/currentuser" => recorded(&format!("{version}/currentuser.json")),
+        "/api/files" => recorded(&format!("{version}/files.json")),
         "/api/printerprofiles" => recorded(&format!("{version}/printerprofiles.json")),
         _ => Reply::html(404, "Not found"),
     }

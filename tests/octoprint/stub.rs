@@ -16,8 +16,10 @@ use tokio_rustls::TlsAcceptor;
 #[derive(Debug, Clone)]
 pub struct Request {
     pub connection: usize,
+    pub method: String,
     pub target: String,
     pub headers: Vec<(String, String)>,
+    pub body: String,
 }
 
 impl Request {
@@ -281,7 +283,7 @@ async fn flood<S: AsyncWrite + Unpin>(stream: &mut S, bytes: u64, shared: &Share
     }
 }
 
-/// The head of a GET; `None` when the client has gone.
+/// A request with as much of a body as it announces; `None` when the client has gone.
 async fn read<S: AsyncRead + Unpin>(stream: &mut S, connection: usize) -> Option<Request> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -289,14 +291,23 @@ async fn read<S: AsyncRead + Unpin>(stream: &mut S, connection: usize) -> Option
     }
     let head = String::from_utf8(head).unwrap();
     let mut lines = head.lines();
-    let target = lines.next()?.split(' ').nth(1)?.to_owned();
+    let mut words = lines.next()?.split(' ').map(str::to_owned);
+    let (method, target) = (words.next()?, words.next()?);
     let headers = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
-    Some(Request {
+    let mut request = Request {
         connection,
+        method,
         target,
         headers,
-    })
+        body: String::new(),
+    };
+    if let Some(length) = request.header("content-length") {
+        let mut body = vec![0; length.parse().unwrap()];
+        stream.read_exact(&mut body).await.ok()?;
+        request.body = String::from_utf8(body).unwrap();
+    }
+    Some(request)
 }

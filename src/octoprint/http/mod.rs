@@ -1,8 +1,10 @@
-//! One GET with the key: within a deadline, within a size, and to no other server.
+//! One request with the key: within a deadline, within a size, and to no other server.
 //!
 //! Connections are shared by kind of trust, not by printer: a thousand printers on plain http need one client without
-//! any certificate authorities. Because the requests of a printer follow one another, each keeps one connection alive.
+//! any certificate authorities. Because the questions to a printer follow one another, each keeps one connection alive;
+//! a command gets a connection of its own (`command`).
 
+mod command;
 mod failure;
 mod pin;
 mod redirect;
@@ -11,7 +13,7 @@ mod tls;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reqwest::header::{ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT_LANGUAGE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, Response, StatusCode};
 use url::Url;
 
@@ -20,6 +22,8 @@ use super::{ApiKey, Limits, TlsTrust, words};
 use crate::machine::{Unreachable, UnreachableCause};
 
 const USER_AGENT: &str = concat!("umati-bridge/", env!("CARGO_PKG_VERSION"));
+
+const KEY_HEADER: &str = "X-Api-Key";
 
 /// The HTTP clients of all printers. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +35,7 @@ pub struct HttpClients {
 struct Shared {
     limits: Limits,
     /// Made at first use, so that TLS costs nothing where there is none, and a CA file may come later.
-    clients: Mutex<HashMap<Transport, Client>>,
+    clients: Mutex<HashMap<(Transport, Connections), Client>>,
 }
 
 /// What a client is made for.
@@ -41,11 +45,45 @@ enum Transport {
     Tls(TlsTrust),
 }
 
+/// What becomes of a connection after the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Connections {
+    Kept,
+    /// Each request has its own.
+    Single,
+}
+
+/// What is asked for.
+#[derive(Debug)]
+pub(super) struct Question {
+    pub url: Url,
+    /// The tag of the answer that we have: if it is still right, the server says so (304) and sends nothing.
+    pub known: Option<HeaderValue>,
+    /// The most that the body of the answer may hold.
+    pub bytes: usize,
+}
+
 /// A complete answer, whatever its status.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub status: StatusCode,
     pub body: Vec<u8>,
+    /// Names this version of the answer.
+    pub tag: Option<HeaderValue>,
+}
+
+impl Answer {
+    /// A page for people: a login page, a captive portal, another server.
+    pub(super) fn is_html(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"<")
+    }
+
+    /// Whether the body holds these words.
+    pub(super) fn says(&self, words: &str) -> bool {
+        self.body
+            .windows(words.len())
+            .any(|window| window == words.as_bytes())
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -71,18 +109,18 @@ impl HttpClients {
         &self.shared.limits
     }
 
-    /// Asks `url`, following redirects that stay on the server.
+    /// Asks, following redirects that stay on the server.
     ///
     /// # Errors
     /// If there is no complete answer. A status that tells of an error is an answer.
     pub(super) async fn get(
         &self,
-        url: Url,
+        question: Question,
         key: &ApiKey,
         trust: &TlsTrust,
     ) -> Result<Answer, Unreachable> {
         let deadline = self.limits().request;
-        match tokio::time::timeout(deadline, self.follow(url, key, trust)).await {
+        match tokio::time::timeout(deadline, self.follow(question, key, trust)).await {
             Ok(outcome) => outcome,
             Err(_) => Err(failure::timeout(deadline)),
         }
@@ -90,16 +128,16 @@ impl HttpClients {
 
     async fn follow(
         &self,
-        mut url: Url,
+        mut question: Question,
         key: &ApiKey,
         trust: &TlsTrust,
     ) -> Result<Answer, Unreachable> {
         let limit = self.limits().redirects;
         for _ in 0..=limit {
-            let response = self.exchange(&url, key, trust).await?;
-            match redirect::target(&url, &response)? {
-                Some(next) => url = next,
-                None => return self.read(response).await,
+            let response = self.exchange(&question, key, trust).await?;
+            match redirect::target(&question.url, &response)? {
+                Some(next) => question.url = next,
+                None => return self.read(response, question.bytes).await,
             }
         }
         Err(redirect::too_many(limit))
@@ -108,20 +146,21 @@ impl HttpClients {
     /// One request up to the head of its answer; once more on a new connection if the old one had gone stale.
     async fn exchange(
         &self,
-        url: &Url,
+        question: &Question,
         key: &ApiKey,
         trust: &TlsTrust,
     ) -> Result<Response, Unreachable> {
-        let transport = match url.scheme() {
-            "https" => Transport::Tls(trust.clone()),
-            _ => Transport::Plain,
-        };
-        let client = self.client(transport)?;
+        let transport = Transport::to(&question.url, trust);
+        let client = self.client(transport, Connections::Kept)?;
         let send = || {
-            client
-                .get(url.clone())
-                .header("X-Api-Key", key.header())
-                .send()
+            let request = client
+                .get(question.url.clone())
+                .header(KEY_HEADER, key.header());
+            match &question.known {
+                Some(tag) => request.header(IF_NONE_MATCH, tag.clone()),
+                None => request,
+            }
+            .send()
         };
         let outcome = match send().await {
             Err(error) if failure::is_stale_connection(&error) => send().await,
@@ -130,8 +169,7 @@ impl HttpClients {
         outcome.map_err(|error| failure::unreachable(error, self.limits()))
     }
 
-    async fn read(&self, mut response: Response) -> Result<Answer, Unreachable> {
-        let limit = self.limits().answer_bytes;
+    async fn read(&self, mut response: Response, limit: usize) -> Result<Answer, Unreachable> {
         let mut body = Vec::new();
         while let Some(chunk) = response
             .chunk()
@@ -149,34 +187,58 @@ impl HttpClients {
         }
         Ok(Answer {
             status: response.status(),
+            tag: response.headers().get(ETAG).cloned(),
             body,
         })
     }
 
     /// Blocks for as long as it takes to read the system's authorities, once in the life of the process.
-    fn client(&self, transport: Transport) -> Result<Client, Unreachable> {
+    fn client(
+        &self,
+        transport: Transport,
+        connections: Connections,
+    ) -> Result<Client, Unreachable> {
         // A panic elsewhere cannot leave the map half changed.
         let mut clients = self
             .shared
             .clients
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&transport) {
+        let purpose = (transport, connections);
+        if let Some(client) = clients.get(&purpose) {
             return Ok(client.clone());
         }
-        let client = build(&transport, self.limits()).map_err(|error| Unreachable {
-            cause: UnreachableCause::Tls,
-            detail: words::one_line(&error),
-        })?;
-        clients.insert(transport, client.clone());
+        let client =
+            build(&purpose.0, connections, self.limits()).map_err(|error| Unreachable {
+                cause: UnreachableCause::Tls,
+                detail: words::one_line(&error),
+            })?;
+        clients.insert(purpose, client.clone());
         Ok(client)
     }
 }
 
-fn build(transport: &Transport, limits: &Limits) -> Result<Client, ClientError> {
+impl Transport {
+    fn to(url: &Url, trust: &TlsTrust) -> Self {
+        match url.scheme() {
+            "https" => Self::Tls(trust.clone()),
+            _ => Self::Plain,
+        }
+    }
+}
+
+fn build(
+    transport: &Transport,
+    connections: Connections,
+    limits: &Limits,
+) -> Result<Client, ClientError> {
     let tls = match transport {
         Transport::Plain => tls::no_trust()?,
         Transport::Tls(trust) => tls::config(trust)?,
+    };
+    let idle_connections = match connections {
+        Connections::Kept => usize::MAX,
+        Connections::Single => 0,
     };
     let client = Client::builder()
         .tls_backend_preconfigured(tls)
@@ -187,6 +249,7 @@ fn build(transport: &Transport, limits: &Limits) -> Result<Client, ClientError> 
             HeaderValue::from_static("en"),
         )]))
         .connect_timeout(limits.connect)
+        .pool_max_idle_per_host(idle_connections)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         // Printers are on the local network; a proxy of the environment must not see their keys.

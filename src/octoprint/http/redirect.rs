@@ -43,6 +43,18 @@ pub(super) fn too_many(limit: usize) -> Unreachable {
     refused(format!("more than {limit} times in a row"))
 }
 
+/// A command that is redirected is not followed, wherever it leads.
+pub(super) fn of_a_command(from: &Url, answer: &Response) -> Unreachable {
+    match target(from, answer) {
+        Ok(Some(to)) => refused(format!(
+            "a command to {}: commands are not sent a second time; configure this address",
+            to.origin().ascii_serialization()
+        )),
+        Ok(None) => refused("a command".to_owned()),
+        Err(why) => why,
+    }
+}
+
 fn refused(why: String) -> Unreachable {
     Unreachable {
         cause: UnreachableCause::Redirected,

@@ -19,7 +19,7 @@ pub use fleet::Simulator;
 pub use handle::Handle;
 pub use http::endpoint::Endpoint;
 pub use http::fault::Fault;
-pub use http::users::{API_KEY, NO_PERMISSION_KEY, STATUS_KEY};
+pub use http::users::{API_KEY, CONTROL_KEY, NO_PERMISSION_KEY, STATUS_KEY};
 pub use printer::command::{AfterSelect, Command, PauseAction, Refusal};
 pub use printer::state::{PrinterError, State};
 

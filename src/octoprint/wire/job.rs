@@ -38,7 +38,7 @@ pub(in crate::octoprint) fn job(answer: &Value, flavour: Flavour) -> JobAnswer {
 }
 
 /// No file is selected when all its fields are `null`.
-fn file(file: &Value) -> Option<JobFile> {
+pub(super) fn file(file: &Value) -> Option<JobFile> {
     let name = text(&file["name"]);
     let path = text(&file["path"]).or_else(|| name.clone())?;
     let name = name.unwrap_or_else(|| path.clone());
@@ -72,7 +72,7 @@ fn progress(progress: &Value, flavour: Flavour) -> Progress {
 }
 
 /// Per tool; a freshly started server sends the fields of one tool without its name, all `null`.
-fn filament(filament: &Value) -> BTreeMap<String, Filament> {
+pub(super) fn filament(filament: &Value) -> BTreeMap<String, Filament> {
     let Some(tools) = filament.as_object() else {
         return BTreeMap::new();
     };

@@ -7,16 +7,18 @@
 //! Fields: <https://docs.octoprint.org/en/master/api/datamodel.html>; what servers of 1.4 to 2.0 really send is
 //! recorded in `tests/payloads`.
 
+mod files;
 mod job;
 mod printer;
 mod profile;
 mod user;
 mod version;
 
+pub(super) use files::files;
 pub(super) use job::{JobAnswer, job};
 pub(super) use printer::{PrinterAnswer, printer};
 pub(super) use profile::profile;
-pub(super) use user::{User, user};
+pub(super) use user::{FILES_LIST, User, needed, user};
 pub(super) use version::{Flavour, software};
 
 use std::time::Duration;

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::text;
+use crate::octoprint::Purpose;
 
 /// The owner of the key. OctoPrint answers for an unknown key as for a guest, whose name is `null`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,16 +20,37 @@ impl User {
             .any(|held| held == permission || held == "ADMIN")
     }
 
-    /// The permissions beyond STATUS, which is all the bridge needs. ADMIN says it all.
-    pub(crate) fn surplus(&self) -> Vec<String> {
+    /// The permissions beyond those that `purpose` needs or makes use of. ADMIN says it all.
+    pub(crate) fn surplus(&self, purpose: Purpose) -> Vec<String> {
         if self.permissions.iter().any(|held| held == "ADMIN") {
             return vec!["ADMIN".to_owned()];
         }
+        let needed = needed(purpose);
         self.permissions
             .iter()
-            .filter(|held| *held != "STATUS")
+            .filter(|held| *held != FILES_LIST && !needed.contains(&held.as_str()))
             .cloned()
             .collect()
+    }
+
+    /// The permissions that `purpose` needs and the key does not have.
+    pub(crate) fn lacking(&self, purpose: Purpose) -> Vec<String> {
+        needed(purpose)
+            .iter()
+            .filter(|permission| !self.may(permission))
+            .map(|permission| (*permission).to_owned())
+            .collect()
+    }
+}
+
+/// Lists the files for WorkMaster; without it there is no list, and nothing else is missing.
+pub(in crate::octoprint) const FILES_LIST: &str = "FILES_LIST";
+
+/// The permissions without which `purpose` cannot be fulfilled.
+pub(in crate::octoprint) fn needed(purpose: Purpose) -> &'static [&'static str] {
+    match purpose {
+        Purpose::Observe => &["STATUS"],
+        Purpose::Control => &["STATUS", "PRINT", "FILES_SELECT"],
     }
 }
 
@@ -83,9 +105,22 @@ mod tests {
         let admin =
             user(&json!({"name": "admin", "permissions": ["ADMIN", "STATUS", "CONTROL", 7]}));
         assert!(admin.may("CONNECTION"));
-        assert_eq!(admin.surplus(), ["ADMIN"]);
+        assert_eq!(admin.surplus(Purpose::Control), ["ADMIN"]);
+        assert!(admin.lacking(Purpose::Control).is_empty());
         let monitor = user(&json!({"name": "monitor", "permissions": ["STATUS"]}));
         assert!(monitor.may("STATUS") && !monitor.may("CONNECTION"));
-        assert!(monitor.surplus().is_empty());
+        assert!(monitor.surplus(Purpose::Observe).is_empty());
+    }
+
+    #[test]
+    fn what_is_needed_depends_on_what_it_is_for() {
+        let rights = ["STATUS", "FILES_LIST", "PRINT", "WEBCAM"];
+        let reader = user(&json!({"name": "reader", "permissions": rights}));
+        assert_eq!(reader.surplus(Purpose::Observe), ["PRINT", "WEBCAM"]);
+        assert_eq!(reader.surplus(Purpose::Control), ["WEBCAM"]);
+        assert!(reader.lacking(Purpose::Observe).is_empty());
+        assert_eq!(reader.lacking(Purpose::Control), ["FILES_SELECT"]);
+        let monitor = user(&json!({"name": "monitor", "permissions": ["STATUS"]}));
+        assert_eq!(monitor.lacking(Purpose::Control), ["PRINT", "FILES_SELECT"]);
     }
 }

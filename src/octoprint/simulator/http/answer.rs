@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use axum::body::{Body, Bytes};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, ETAG};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::endpoint::{Endpoint, Needs};
 use super::files::Depth;
@@ -26,6 +27,8 @@ pub(super) struct Asked {
     /// Path of the file, where the endpoint is about one.
     pub file: String,
     pub query: BTreeMap<String, String>,
+    /// The tag of the answer that the client has.
+    pub known: Option<HeaderValue>,
     pub user: User,
     /// Address of this OctoPrint as the client sees it, without a slash at its end.
     pub base: String,
@@ -36,6 +39,10 @@ pub(super) struct Asked {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Answer {
     Json(Value),
+    /// With a tag that names this version of it.
+    Tagged(Value),
+    /// The client has this version.
+    NotModified,
     Done,
     Error(StatusCode, String),
     LoginPage,
@@ -56,9 +63,11 @@ impl Answer {
             let text = "CSRF validation failed".to_owned();
             return Self::Error(StatusCode::BAD_REQUEST, text);
         }
+        if asked.endpoint.is_command() {
+            return obey(asked, member, clock);
+        }
         match asked.endpoint.needs() {
             Needs::Permission(permission) if !asked.user.may(permission) => Self::forbidden(),
-            _ if asked.endpoint.is_command() => obey(asked, member, clock),
             _ => look_up(asked, member, clock),
         }
     }
@@ -89,7 +98,11 @@ fn look_up(asked: &Asked, member: &Member, clock: &Clock) -> Answer {
             } else {
                 Depth::TopOnly
             };
-            files::list(&printer, clock, &asked.base, depth)
+            let list = files::list(&printer, clock, &asked.base, depth);
+            return match &asked.known {
+                Some(known) if *known == tag(&list) => Answer::NotModified,
+                _ => Answer::Tagged(list),
+            };
         }
         Endpoint::File => match printer.file(&asked.file) {
             Some(model) => files::file(&printer, clock, &asked.base, model),
@@ -104,23 +117,57 @@ fn look_up(asked: &Asked, member: &Member, clock: &Clock) -> Answer {
     Answer::Json(body)
 }
 
+/// In the order in which 1.11.8 refuses: a job command to a printer that is off before anything else, an unknown
+/// command before a key that may not give it, and that before what the printer says.
 fn obey(asked: &Asked, member: &Member, clock: &Clock) -> Answer {
+    let mut printer = member.printer(clock);
+    if asked.endpoint == Endpoint::JobCommand && !printer.state().flags().operational {
+        return refused(&Refusal::NotOperational);
+    }
     let command = match request::command(asked.endpoint, &asked.file, &asked.body) {
         Ok(command) => command,
         Err(bad) => return Answer::Error(StatusCode::BAD_REQUEST, bad.to_string()),
     };
-    let user = asked.user.name().unwrap_or_default();
-    match member.printer(clock).obey(command, user) {
-        Ok(()) => Answer::Done,
-        Err(Refusal::NoSuchFile) => Answer::not_found(),
-        Err(refusal) => Answer::Error(StatusCode::CONFLICT, refusal.to_string()),
+    if let Needs::Permission(permission) = asked.endpoint.needs()
+        && !asked.user.may(permission)
+    {
+        return Answer::forbidden();
     }
+    let user = asked.user.name().unwrap_or_default();
+    match printer.obey(command, user) {
+        Ok(()) => Answer::Done,
+        Err(refusal) => refused(&refusal),
+    }
+}
+
+fn refused(refusal: &Refusal) -> Answer {
+    match refusal {
+        Refusal::NoSuchFile => Answer::not_found(),
+        refusal => Answer::Error(StatusCode::CONFLICT, refusal.to_string()),
+    }
+}
+
+fn tag(body: &Value) -> HeaderValue {
+    let digits: String = Sha256::digest(body.to_string())
+        .iter()
+        .take(20)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    // Hexadecimal digits in quotation marks can always be sent.
+    HeaderValue::from_str(&format!("\"{digits}\""))
+        .unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         match self {
             Self::Json(body) => json_reply(StatusCode::OK, &body),
+            Self::Tagged(body) => {
+                let mut response = json_reply(StatusCode::OK, &body);
+                response.headers_mut().insert(ETAG, tag(&body));
+                response
+            }
+            Self::NotModified => StatusCode::NOT_MODIFIED.into_response(),
             Self::Done => reply(StatusCode::NO_CONTENT, "text/plain", ""),
             Self::Error(status, text) => json_reply(status, &json!({ "error": text })),
             Self::LoginPage => reply(StatusCode::OK, "text/html; charset=utf-8", LOGIN_PAGE),

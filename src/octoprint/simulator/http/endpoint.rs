@@ -38,9 +38,10 @@ pub enum Needs {
 impl Endpoint {
     /// `path` is relative to the printer's base address.
     pub fn of(method: &Method, path: &str) -> Self {
-        let file = path
-            .strip_prefix("api/files/local/")
-            .is_some_and(|file| !file.is_empty());
+        let file = ["api/files/local/", "api/files/sdcard/"]
+            .into_iter()
+            .filter_map(|storage| path.strip_prefix(storage))
+            .any(|file| !file.is_empty());
         match (method.as_str(), path) {
             ("GET", "") => Self::Root,
             ("GET", "api/version") => Self::Version,

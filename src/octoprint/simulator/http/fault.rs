@@ -29,8 +29,12 @@ pub enum Fault {
     Body(String),
     /// Answers 200 with a JSON string of so many bytes.
     Huge(usize),
-    /// Answers correctly but this late.
+    /// Answers correctly but this late; a command is carried out as late.
     Slow(Duration),
+    /// Answers as it was right when it was asked, this late; a command is carried out at once.
+    Late(Duration),
+    /// Takes every command (204) and carries out none.
+    Ignore,
     /// Answers with numbers for strings, strings for numbers and so on in all fields.
     WrongTypes,
     /// Answers correctly but for the value at this JSON pointer, which need not exist.

@@ -19,7 +19,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Path, Query, State};
-use axum::http::header::{CONNECTION, HOST, LOCATION};
+use axum::http::header::{CONNECTION, HOST, IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -113,6 +113,7 @@ async fn inside(
             User::Guest
         },
         query,
+        known: headers.get(IF_NONE_MATCH).cloned(),
         base: format!("http://{}/{name}", host.unwrap_or("localhost")),
         body,
     };
@@ -152,6 +153,16 @@ async fn misbehave(
             }
             right().into_response()
         }
+        Fault::Late(late) => {
+            let then = right();
+            tokio::select! {
+                () = tokio::time::sleep(late) => {}
+                () = service.shutdown.cancelled() => {}
+            }
+            then.into_response()
+        }
+        Fault::Ignore if asked.endpoint.is_command() => Answer::Done.into_response(),
+        Fault::Ignore => right().into_response(),
         Fault::Close => {
             wire.sever();
             right().into_response()
@@ -179,7 +190,7 @@ async fn misbehave(
             reply(StatusCode::OK, "application/json", body)
         }
         Fault::WrongTypes | Fault::Replace(..) => match right() {
-            Answer::Json(body) => Answer::Json(fault::spoil(&fault, body)),
+            Answer::Json(body) | Answer::Tagged(body) => Answer::Json(fault::spoil(&fault, body)),
             other => other,
         }
         .into_response(),

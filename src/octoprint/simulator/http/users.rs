@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 pub const API_KEY: &str = "demo";
 /// Key of a user who has the STATUS permission only: what a bridge needs.
 pub const STATUS_KEY: &str = "demo-status";
+/// Key of a user who has what a bridge needs that also starts, pauses and cancels prints.
+pub const CONTROL_KEY: &str = "demo-control";
 /// Key of a user without any permission.
 pub const NO_PERMISSION_KEY: &str = "demo-noperm";
 
@@ -18,6 +20,7 @@ pub const NO_PERMISSION_KEY: &str = "demo-noperm";
 pub(crate) enum User {
     Admin,
     Monitor,
+    Operator,
     Powerless,
     /// Without a key, or with one that nobody has.
     Guest,
@@ -65,6 +68,7 @@ impl User {
         match header.or(bearer).or(parameter) {
             Some(API_KEY) => Self::Admin,
             Some(STATUS_KEY) => Self::Monitor,
+            Some(CONTROL_KEY) => Self::Operator,
             Some(NO_PERMISSION_KEY) => Self::Powerless,
             _ => Self::Guest,
         }
@@ -74,6 +78,7 @@ impl User {
         match self {
             Self::Admin => Some("admin"),
             Self::Monitor => Some("monitor"),
+            Self::Operator => Some("operator"),
             Self::Powerless => Some("noperm"),
             Self::Guest => None,
         }
@@ -87,7 +92,7 @@ impl User {
     pub(crate) fn describe(self) -> Value {
         let groups: &[&str] = match self {
             Self::Admin => &["admins", "users"],
-            Self::Monitor | Self::Powerless => &[],
+            Self::Monitor | Self::Operator | Self::Powerless => &[],
             Self::Guest => &["guests"],
         };
         json!({ "groups": groups, "name": self.name(), "permissions": self.permissions() })
@@ -97,6 +102,7 @@ impl User {
         match self {
             Self::Admin => &ALL_PERMISSIONS,
             Self::Monitor => &["STATUS"],
+            Self::Operator => &["STATUS", "FILES_LIST", "FILES_SELECT", "PRINT"],
             Self::Powerless | Self::Guest => &[],
         }
     }

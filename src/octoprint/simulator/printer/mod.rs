@@ -198,7 +198,10 @@ impl Printer {
     }
 
     fn pause(&mut self) {
-        if self.state == State::Printing {
+        if matches!(
+            self.state,
+            State::Starting | State::Printing | State::Resuming
+        ) {
             self.hold_run();
             self.enter(State::Pausing);
         }
