@@ -125,7 +125,7 @@ async fn a_refused_profile_is_not_a_rejected_key() {
         while reports < 5 {
             match feed.next().await {
                 Observation::Report(_) => reports += 1,
-                Observation::Software(_) => {}
+                Observation::Software(_) | Observation::Files(_) => {}
                 other => panic!("{other:?}"),
             }
         }

@@ -30,9 +30,10 @@ async fn job_first_then_the_printer_with_one_sample() {
         printer,
         "/api/currentuser",
         "/api/printerprofiles",
+        "/api/files?recursive=true",
     ];
-    assert_eq!(asked[..5], connect);
-    assert_eq!(asked[5..9], ["/api/job", printer, "/api/job", printer]);
+    assert_eq!(asked[..6], connect);
+    assert_eq!(asked[6..10], ["/api/job", printer, "/api/job", printer]);
 }
 
 /// Each 409 is a line on the SD card of a Raspberry Pi.

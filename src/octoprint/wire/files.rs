@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{flag, job, number, seconds};
+use super::{job, number, seconds};
 use crate::machine::{Estimates, PrintableFile};
 
 /// The printable files, in OctoPrint's order, folders opened in place.
@@ -70,14 +70,11 @@ fn of_the_only_profile(by_profile: &Value) -> &Value {
     }
 }
 
-/// Of a file in which nothing moves (`_empty`) the analysis says that it measures nothing.
+/// Of a file in which nothing is extruded the analysis says that it measures nothing (later versions also that it is `_empty`).
 fn dimensions(analysis: &Value) -> Option<[f64; 3]> {
     let dimensions = &analysis["dimensions"];
-    if flag(&analysis["_empty"]) {
-        return None;
-    }
     let [width, depth, height] = ["width", "depth", "height"].map(|side| number(&dimensions[side]));
-    Some([width?, depth?, height?])
+    Some([width?, depth?, height?]).filter(|sides| *sides != [0.0; 3])
 }
 
 #[cfg(test)]
