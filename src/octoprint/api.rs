@@ -115,7 +115,7 @@ impl Api {
 
     /// Posts a command to `path`, once; what its status means depends on the command.
     ///
-    /// No part of `path` may be `.` or `..`, which a URL would swallow.
+    /// No part of `path` may be `.` or `..` or hold control characters, which a URL would swallow.
     pub(super) async fn command(&self, path: &[&str], body: &Value) -> Result<Answer, Unreachable> {
         let (url, source) = (self.url(path), &self.source);
         self.http.post(url, body, &source.key, &source.tls).await

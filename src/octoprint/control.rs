@@ -144,9 +144,10 @@ fn request(action: &PrinterAction) -> Result<(Vec<&str>, Value), Declined> {
     Ok((vec!["api", "job"], command))
 }
 
-/// What a URL would take for a step up, or for nothing, would name another file than the one that is meant.
+/// A URL takes some parts for a step up or for nothing, and drops tabs and line breaks: it would name another file than
+/// the one that is meant. OctoPrint lets no file have such a name.
 fn is_a_name(part: &str) -> bool {
-    !matches!(part, "" | "." | "..")
+    !matches!(part, "" | "." | "..") && !part.contains(char::is_control)
 }
 
 /// The status, and the reason that OctoPrint gives since 1.6.
@@ -195,13 +196,25 @@ mod tests {
         let url = url_of("local", "customers/4711 ä/50%3F?#1;a=b\\零.gcode").unwrap();
         assert_eq!(
             url.as_str(),
-            "http://pi/octoprint/api/files/local/customers/4711%20%C3%A4/50%253F%3F%231;a=b\\%E9%9B%B6.gcode"
+            "http://pi/octoprint/api/files/local/customers/4711%20%C3%A4/50%253F%3F%231;a=b%5C%E9%9B%B6.gcode"
         );
     }
 
     #[test]
     fn no_path_leads_elsewhere() {
-        for path in ["../../job", "a/../b", "./a", "/a", "a//b", "a/", ".."] {
+        for path in [
+            "../../job",
+            "a/../b",
+            "./a",
+            "/a",
+            "a//b",
+            "a/",
+            "..",
+            ".\t.",
+            "a\r",
+            "a\n.gcode",
+            "\0",
+        ] {
             assert_eq!(url_of("local", path), Err(Refusal::FileNotFound), "{path}");
         }
         for origin in ["..", ".", ""] {

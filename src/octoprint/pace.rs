@@ -29,10 +29,16 @@ pub(super) enum Turn {
     Glance,
 }
 
-/// See the [module](self).
+/// See the [module](self). The clock and the wishes meet the [`Rules`] here.
 pub(super) struct Pace {
     ticks: Interval,
     looks: Looks,
+    rules: Rules,
+}
+
+/// What is decided, without a clock.
+#[derive(Debug)]
+struct Rules {
     heeded: Wish,
     standing: Standing,
     /// When the last turn began.
@@ -55,6 +61,14 @@ enum Pause {
     Closed,
 }
 
+/// What a wish leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heeded {
+    RoundNow,
+    /// Nothing, or glances from now on.
+    NoRound,
+}
+
 impl Pace {
     /// The first turn comes within one `interval`, so that a thousand printers do not start in step.
     pub(super) fn new(interval: Duration, looks: Looks) -> Self {
@@ -67,73 +81,88 @@ impl Pace {
         Self {
             ticks,
             looks,
-            heeded: Wish::default(),
-            standing: Standing::Away(Pause::Open),
-            began: now,
+            rules: Rules::new(now),
         }
     }
 
     /// Waits for the next turn.
     pub(super) async fn next(&mut self) -> Turn {
         let ended = Instant::now();
-        loop {
-            let glance = self.next_glance(ended);
-            let turn = tokio::select! {
+        let turn = loop {
+            let glance = self.rules.next_glance(ended, Instant::now());
+            tokio::select! {
                 biased;
                 _ = self.ticks.tick() => {
-                    if let Standing::Away(pause) = &mut self.standing {
-                        *pause = Pause::Open;
-                    }
-                    Some(Turn::Round)
+                    self.rules.ticked();
+                    break Turn::Round;
                 }
-                wish = self.looks.changed() => self.heed(wish),
-                () = time::sleep_until(glance.unwrap_or(ended)), if glance.is_some() => Some(Turn::Glance),
-            };
-            if let Some(turn) = turn {
-                self.began = Instant::now();
-                return turn;
+                wish = self.looks.changed() => if self.rules.heed(wish) == Heeded::RoundNow {
+                    self.ticks.reset();
+                    break Turn::Round;
+                },
+                () = time::sleep_until(glance.unwrap_or(ended)), if glance.is_some() => break Turn::Glance,
             }
-        }
+        };
+        self.rules.began = Instant::now();
+        turn
     }
 
     /// Somebody waits for the printer: nothing that can wait should come before the next look.
     pub(super) fn is_close(&self) -> bool {
-        self.close_look(Instant::now()).is_some()
+        self.rules.close_look(Instant::now()).is_some()
     }
 
     /// The server answered.
     pub(super) fn answered(&mut self) {
-        self.standing = Standing::Up;
+        self.rules.standing = Standing::Up;
     }
 
     /// The server did not answer: the next tick is after `pause`.
     pub(super) fn failed(&mut self, pause: Duration) {
-        if !matches!(self.standing, Standing::Away(_)) {
-            self.standing = Standing::Away(Pause::Open);
-        }
+        self.rules.failed();
         self.ticks.reset_after(pause);
     }
 
     /// The server rejected the key: the next tick is after `pause`.
     pub(super) fn rejected(&mut self, pause: Duration) {
-        self.standing = Standing::Rejected;
+        self.rules.standing = Standing::Rejected;
         self.ticks.reset_after(pause);
     }
+}
 
-    fn heed(&mut self, wish: Wish) -> Option<Turn> {
+impl Rules {
+    fn new(now: Instant) -> Self {
+        Self {
+            heeded: Wish::default(),
+            standing: Standing::Away(Pause::Open),
+            began: now,
+        }
+    }
+
+    /// The pause, if it was one, was served in full.
+    fn ticked(&mut self) {
+        if let Standing::Away(pause) = &mut self.standing {
+            *pause = Pause::Open;
+        }
+    }
+
+    fn failed(&mut self) {
+        if !matches!(self.standing, Standing::Away(_)) {
+            self.standing = Standing::Away(Pause::Open);
+        }
+    }
+
+    fn heed(&mut self, wish: Wish) -> Heeded {
         let asked = wish.looks != self.heeded.looks;
         let begins = wish.closely.is_some() && wish.closely != self.heeded.closely;
         self.heeded = wish;
         match &mut self.standing {
-            Standing::Up if asked => {
-                self.ticks.reset();
-                Some(Turn::Round)
-            }
+            Standing::Up if asked => Heeded::RoundNow,
             Standing::Away(pause @ Pause::Open) if asked || begins => {
                 *pause = Pause::Closed;
-                Some(Turn::Round)
+                Heeded::RoundNow
             }
-            _ => None,
+            _ => Heeded::NoRound,
         }
     }
 
@@ -142,8 +171,8 @@ impl Pace {
     }
 
     /// When to glance again, the last turn having ended at `ended`.
-    fn next_glance(&self, ended: Instant) -> Option<Instant> {
-        let closely = self.close_look(Instant::now())?;
+    fn next_glance(&self, ended: Instant, now: Instant) -> Option<Instant> {
+        let closely = self.close_look(now)?;
         if self.standing != Standing::Up {
             return None;
         }
@@ -168,139 +197,133 @@ fn pause(looking: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::octoprint::Poke;
 
-    const INTERVAL: Duration = Duration::from_secs(2);
-    const BACKOFF: Duration = Duration::from_secs(30);
+    const MS: Duration = Duration::from_millis(1);
 
-    fn pace() -> (Pace, Poke) {
-        let (poke, looks) = Poke::new();
-        (Pace::new(INTERVAL, looks), poke)
+    fn up(now: Instant) -> Rules {
+        let mut rules = Rules::new(now);
+        rules.standing = Standing::Up;
+        rules
     }
 
-    async fn next(pace: &mut Pace) -> (Turn, Duration) {
-        let before = Instant::now();
-        let turn = pace.next().await;
-        (turn, before.elapsed())
-    }
-
-    /// One that was asked once and answered.
-    async fn up() -> (Pace, Poke) {
-        let (mut pace, poke) = pace();
-        let (turn, waited) = next(&mut pace).await;
-        assert_eq!(turn, Turn::Round);
-        assert!(waited <= INTERVAL + Duration::from_millis(2));
-        pace.answered();
-        (pace, poke)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn nobody_wishes_anything() {
-        let mut pace = Pace::new(INTERVAL, Looks::default());
-        pace.next().await;
-        pace.answered();
-        for _ in 0..3 {
-            let (turn, waited) = next(&mut pace).await;
-            assert_eq!(turn, Turn::Round);
-            assert!(waited >= INTERVAL - Duration::from_millis(2), "{waited:?}");
+    /// A wish for one more look.
+    fn look(rules: &Rules) -> Wish {
+        Wish {
+            looks: rules.heeded.looks + 1,
+            ..rules.heeded
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_poke_makes_one_round_at_once() {
-        let (mut pace, poke) = up().await;
-        poke.now();
-        poke.now();
-        assert_eq!(next(&mut pace).await, (Turn::Round, Duration::ZERO));
-        let (turn, waited) = next(&mut pace).await;
-        assert_eq!(turn, Turn::Round);
-        assert!(waited >= INTERVAL, "{waited:?}");
+    fn closely(from: Instant, lasts: Duration) -> Wish {
+        let until = from + lasts;
+        Wish {
+            looks: 0,
+            closely: Some(Closely { from, until }),
+        }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_close_look_begins_at_once_and_slows_down() {
-        let (mut pace, poke) = up().await;
+    #[test]
+    fn nobody_wishes_anything() {
+        let now = Instant::now();
+        assert_eq!(up(now).next_glance(now, now), None);
+    }
+
+    #[test]
+    fn a_poke_is_one_round() {
+        let mut rules = up(Instant::now());
+        let wish = look(&rules);
+        assert_eq!(rules.heed(wish), Heeded::RoundNow);
+        assert_eq!(rules.heed(wish), Heeded::NoRound);
+    }
+
+    /// The times of the glances of a close look at a server that takes so long for each.
+    fn glances(lasts: Duration, takes: Duration) -> Vec<Duration> {
         let begun = Instant::now();
-        poke.closely(begun + Duration::from_secs(5));
-        assert_eq!(next(&mut pace).await, (Turn::Glance, Duration::ZERO));
-        assert!(pace.is_close());
-        let (mut glances, mut longest) = (0, Duration::ZERO);
-        loop {
-            let (turn, waited) = next(&mut pace).await;
-            if begun.elapsed() >= Duration::from_secs(5) {
+        let mut rules = up(begun);
+        let from = begun + MS;
+        assert_eq!(rules.heed(closely(from, lasts)), Heeded::NoRound);
+        let mut glances = Vec::new();
+        let mut now = from;
+        while let Some(due) = rules.next_glance(now, now) {
+            now = now.max(due);
+            if now >= from + lasts {
                 break;
             }
-            if turn == Turn::Glance {
-                glances += 1;
-                assert!(waited >= Duration::from_millis(1), "a busy loop");
-                // What the clock rounds up included.
-                longest = longest.max(waited);
-                assert!(
-                    waited <= pause(begun.elapsed()) + Duration::from_millis(2),
-                    "{waited:?} after {:?}",
-                    begun.elapsed()
-                );
-            }
+            glances.push(now - from);
+            rules.began = now;
+            now += takes;
         }
-        assert!((40..=90).contains(&glances), "{glances}");
-        assert!(longest >= Duration::from_millis(95), "{longest:?}");
-        assert!(!pace.is_close());
+        glances
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_close_look_ends_when_told() {
-        let (mut pace, poke) = up().await;
-        poke.closely(Instant::now() + BACKOFF);
-        assert_eq!(pace.next().await, Turn::Glance);
-        poke.calmly();
-        assert_eq!(pace.next().await, Turn::Round);
-        assert!(!pace.is_close());
+    #[test]
+    fn a_close_look_begins_at_once_and_slows_down() {
+        let glances = glances(Duration::from_secs(10), MS * 3);
+        assert_eq!(glances[0], Duration::ZERO);
+        for pair in glances.windows(2) {
+            let pause = pair[1] - (pair[0] + MS * 3);
+            assert!(pause >= MS * 10 && pause <= MS * 100, "{pair:?}");
+            assert!(pause <= (pair[1] / 10).max(MS * 10), "{pair:?}");
+        }
+        assert!((100..200).contains(&glances.len()), "{}", glances.len());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_slow_server_gets_as_much_peace_as_it_takes_time() {
-        let (mut pace, poke) = up().await;
-        poke.closely(Instant::now() + BACKOFF);
-        assert_eq!(pace.next().await, Turn::Glance);
-        time::advance(Duration::from_millis(300)).await;
-        let (turn, waited) = next(&mut pace).await;
-        assert_eq!(turn, Turn::Glance);
-        assert!(waited >= Duration::from_millis(299), "{waited:?}");
+    #[test]
+    fn a_slow_server_gets_as_much_peace_as_it_takes_time() {
+        let takes = MS * 300;
+        let glances = glances(Duration::from_secs(10), takes);
+        assert!(
+            glances
+                .windows(2)
+                .all(|pair| pair[1] - pair[0] >= takes * 2)
+        );
+    }
+
+    #[test]
+    fn a_close_look_ends_in_time_or_when_told() {
+        let now = Instant::now();
+        let mut rules = up(now);
+        rules.heed(closely(now + MS, MS * 100));
+        assert!(rules.next_glance(now + MS * 50, now + MS * 50).is_some());
+        assert_eq!(rules.next_glance(now + MS * 101, now + MS * 101), None);
+        rules.heed(Wish::default());
+        assert_eq!(rules.next_glance(now + MS * 50, now + MS * 50), None);
     }
 
     /// A client that calls methods all the time does not make an OctoPrint that starts slowly start more slowly.
-    #[tokio::test(start_paused = true)]
-    async fn who_does_not_answer_is_asked_at_most_twice_per_pause() {
-        let (mut pace, poke) = up().await;
-        let begun = Instant::now();
-        let mut turns = 0;
-        pace.failed(BACKOFF);
-        while begun.elapsed() < BACKOFF * 10 {
-            poke.now();
-            poke.closely(Instant::now() + BACKOFF);
-            tokio::select! {
-                turn = pace.next() => {
-                    assert_eq!(turn, Turn::Round);
-                    turns += 1;
-                    pace.failed(BACKOFF);
-                }
-                () = time::sleep(Duration::from_millis(50)) => {}
+    #[test]
+    fn who_does_not_answer_is_asked_at_most_twice_per_pause() {
+        let now = Instant::now();
+        let mut rules = up(now);
+        rules.failed();
+        for _ in 0..5 {
+            let wish = look(&rules);
+            assert_eq!(rules.heed(wish), Heeded::RoundNow);
+            rules.failed();
+            for _ in 0..100 {
+                let wish = look(&rules);
+                assert_eq!(rules.heed(wish), Heeded::NoRound);
             }
+            assert_eq!(rules.heed(closely(now, MS * 1000)), Heeded::NoRound);
+            assert_eq!(rules.next_glance(now, now), None);
+            // The pause is over; nobody answers.
+            rules.ticked();
+            rules.failed();
         }
-        assert!((10..=21).contains(&turns), "{turns}");
-        pace.answered();
-        poke.closely(Instant::now() + BACKOFF);
-        assert_eq!(pace.next().await, Turn::Glance);
+        rules.heeded = Wish::default();
+        assert_eq!(rules.heed(closely(now, MS * 1000)), Heeded::RoundNow);
+        rules.standing = Standing::Up;
+        assert!(rules.next_glance(now, now).is_some(), "it is back");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn who_rejects_the_key_is_not_poked() {
-        let (mut pace, poke) = up().await;
-        pace.rejected(BACKOFF);
-        poke.now();
-        poke.closely(Instant::now() + BACKOFF * 2);
-        let (turn, waited) = next(&mut pace).await;
-        assert_eq!(turn, Turn::Round);
-        assert!(waited >= BACKOFF - Duration::from_millis(2), "{waited:?}");
+    #[test]
+    fn who_rejects_the_key_is_not_poked() {
+        let now = Instant::now();
+        let mut rules = up(now);
+        rules.standing = Standing::Rejected;
+        let wish = look(&rules);
+        assert_eq!(rules.heed(wish), Heeded::NoRound);
+        assert_eq!(rules.heed(closely(now, MS * 1000)), Heeded::NoRound);
+        assert_eq!(rules.next_glance(now, now), None);
     }
 }

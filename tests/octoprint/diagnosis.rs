@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tokio::net::TcpListener;
-use umati_bridge::octoprint::{Diagnosis, HttpClients, diagnose};
+use umati_bridge::octoprint::{Diagnosis, HttpClients, Purpose, Source, diagnose};
 
 use crate::feed::{limits, source};
 use crate::payloads::{except, offline};
@@ -32,6 +32,41 @@ async fn a_key_that_may_too_much() {
     let expected = "reachable: OctoPrint 1.11.8, printer state \"Offline\"; the key has more rights than it needs \
                     (STATUS): ADMIN";
     assert_eq!(words(offline).await, expected);
+}
+
+#[tokio::test]
+async fn what_control_needs_is_told_if_control_is_wanted() {
+    let words = async |permissions: &[&str]| {
+        let user = json!({"name": "mes", "permissions": permissions});
+        let handler = except("/api/currentuser", move || Reply::json(200, &user));
+        let stub = Stub::start(handler).await;
+        let source = Source {
+            purpose: Purpose::Control,
+            ..source("test", &stub.url())
+        };
+        diagnose(source, &HttpClients::new(limits()))
+            .await
+            .to_string()
+    };
+    let reachable = "reachable: OctoPrint 1.11.8, printer state \"Printing\"";
+    for (permissions, more) in [
+        (vec!["STATUS", "FILES_LIST", "FILES_SELECT", "PRINT"], ""),
+        (
+            vec!["ADMIN"],
+            "; the key has more rights than it needs (STATUS, PRINT, FILES_SELECT): ADMIN",
+        ),
+        (
+            vec!["STATUS"],
+            "; control is wanted, but the key lacks PRINT, FILES_SELECT",
+        ),
+        (
+            vec!["STATUS", "PRINT", "CONTROL"],
+            "; control is wanted, but the key lacks FILES_SELECT; the key has more rights than it needs \
+             (STATUS, PRINT, FILES_SELECT): CONTROL",
+        ),
+    ] {
+        assert_eq!(words(&permissions).await, format!("{reachable}{more}"));
+    }
 }
 
 #[tokio::test]

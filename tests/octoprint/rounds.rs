@@ -4,8 +4,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::json;
-use umati_bridge::machine::{Observation, PrinterState, TemperatureReport};
-use umati_bridge::octoprint::{Limits, Source};
+use umati_bridge::machine::{
+    FileRef, Observation, PrinterAction, PrinterState, Refusal, TemperatureReport,
+};
+use umati_bridge::octoprint::{Controller, HttpClients, Limits, Source};
 
 use crate::feed::{Feed, KEY, eventually, limits, source};
 use crate::payloads::{except, offline, printing, situation};
@@ -232,6 +234,20 @@ async fn changes_are_logged_and_repetitions_are_not() {
     for _ in 0..3 {
         feed.report().await;
     }
+    feed.shutdown.cancel();
+    feed.ends().await;
+    stub.answer(|request| match request.target.as_str() {
+        "/api/job" => Reply::head(204, ""),
+        _ => Reply::json(404, &json!({"error": "not\nhere"})),
+    });
+    let controller = Controller::new(source("logged", &stub.url()), HttpClients::new(limits()));
+    controller.act(&PrinterAction::Cancel).await.unwrap();
+    let file = FileRef {
+        origin: "local".to_owned(),
+        path: "a\nforged line.gcode".to_owned(),
+    };
+    let refused = controller.act(&PrinterAction::Print(file)).await;
+    assert_eq!(refused, Err(Refusal::FileNotFound));
     let lines = LINES.0.lock().unwrap().clone();
     assert!(lines.iter().all(|line| !line.contains(KEY)));
     let ours: Vec<_> = lines
@@ -245,6 +261,9 @@ async fn changes_are_logged_and_repetitions_are_not() {
         "WARN OctoPrint rejects the key: machine=logged, OctoPrint does not know the key (mistyped, or revoked): create \
          a new one in its settings",
         "INFO OctoPrint answers: machine=logged",
+        "INFO OctoPrint takes the action: machine=logged, action=cancel",
+        "WARN OctoPrint does not act: machine=logged, action=print \"local/a\\nforged line.gcode\", there is no such \
+         file, it answers 404 Not Found: \"not\\nhere\"",
     ];
     assert_eq!(ours, expected);
 }

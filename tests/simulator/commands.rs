@@ -1,7 +1,7 @@
 //! Commands over HTTP: what they do, and how they are refused.
 
 use serde_json::json;
-use umati_bridge::octoprint::simulator::{Endpoint, STATUS_KEY, Settings};
+use umati_bridge::octoprint::simulator::{CONTROL_KEY, Endpoint, STATUS_KEY, Settings};
 
 use crate::stage::Stage;
 
@@ -205,8 +205,71 @@ async fn refusals_are_told_as_octoprint_tells_them() {
             .post_as(Some(STATUS_KEY), 1, "api/job", body)
             .await
             .status,
-        403
+        409
     );
+}
+
+/// Measured on a real 1.11.8: which of several reasons is told.
+#[tokio::test]
+async fn the_first_reason_wins() {
+    let stage = Stage::manual().await;
+    let file = "api/files/local/demo-ring.gcode";
+    let print = json!({ "command": "select", "print": true });
+    let dance = json!({ "command": "dance" });
+    let pause = json!({ "command": "pause" });
+    let status = async |key, path, body: &serde_json::Value| {
+        stage.post_as(Some(key), 1, path, body.clone()).await.status
+    };
+    assert_eq!(status(STATUS_KEY, "api/job", &dance).await, 400);
+    assert_eq!(status(STATUS_KEY, file, &dance).await, 400);
+    assert_eq!(status(STATUS_KEY, "api/job", &pause).await, 403);
+    let nosuch = "api/files/local/nosuch.gcode";
+    assert_eq!(status(STATUS_KEY, nosuch, &print).await, 403);
+    assert_eq!(status(CONTROL_KEY, nosuch, &print).await, 404);
+    let on_card = "api/files/sdcard/demo-ring.gcode";
+    assert_eq!(status(CONTROL_KEY, on_card, &print).await, 404);
+    let elsewhere = "api/files/elsewhere/demo-ring.gcode";
+    assert_eq!(status(CONTROL_KEY, elsewhere, &print).await, 404);
+
+    stage.printer(1).unplug();
+    assert_eq!(status(STATUS_KEY, "api/job", &dance).await, 409);
+    assert_eq!(status(STATUS_KEY, file, &print).await, 403);
+    assert_eq!(status(CONTROL_KEY, nosuch, &print).await, 404);
+    let refused = stage
+        .post_as(Some(CONTROL_KEY), 1, file, print.clone())
+        .await;
+    assert_eq!(
+        (refused.status, refused.json()["error"].as_str()),
+        (
+            409,
+            Some("Printer is already printing, cannot select a new file")
+        )
+    );
+    assert_eq!(status("wrong", file, &print).await, 400);
+}
+
+#[tokio::test]
+async fn a_print_can_be_paused_while_it_starts() {
+    let stage = Stage::manual().await;
+    let print = json!({ "command": "select", "print": true });
+    stage
+        .command(1, "api/files/local/demo-ring.gcode", print)
+        .await;
+    assert_eq!(stage.state(1).await, "Starting");
+    let pause = json!({ "command": "pause", "action": "pause" });
+    stage.command(1, "api/job", pause).await;
+    // Not yet paused: nothing to resume.
+    let resume = json!({ "command": "pause", "action": "resume" });
+    stage.command(1, "api/job", resume.clone()).await;
+    assert_eq!(stage.state(1).await, "Pausing");
+    stage.wait(10.0);
+    assert_eq!(stage.state(1).await, "Paused");
+    stage.command(1, "api/job", resume).await;
+    stage.wait(1.0);
+    assert_eq!(stage.state(1).await, "Printing");
+    stage.printer(1).skip_to_end();
+    stage.wait(1.0);
+    assert_eq!(stage.state(1).await, "Operational");
 }
 
 #[tokio::test]

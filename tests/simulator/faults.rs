@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-use umati_bridge::octoprint::simulator::{API_KEY, Endpoint, Fault, Settings, simulate};
+use umati_bridge::octoprint::simulator::{API_KEY, Endpoint, Fault, Settings, State, simulate};
 
 use crate::stage::{Answer, Stage};
 
@@ -157,6 +157,38 @@ async fn a_slow_server() {
     let asked = Instant::now();
     assert_eq!(ask(&stage).await.unwrap().status, 200);
     assert!(asked.elapsed() >= late);
+}
+
+#[tokio::test]
+async fn commands_that_are_late_or_ignored() {
+    let stage = Stage::manual().await;
+    let printer = stage.printer(1);
+    let file = "api/files/local/demo-ring.gcode";
+    let print = json!({ "command": "select", "print": true });
+    printer.inject_at(Endpoint::FileCommand, Fault::Ignore);
+    stage.command(1, file, print.clone()).await;
+    assert_eq!(printer.state(), State::Operational);
+    assert_eq!(
+        stage.get(1, file).await.status,
+        200,
+        "only commands are ignored"
+    );
+    printer.heal();
+
+    printer.inject_at(
+        Endpoint::FileCommand,
+        Fault::Late(Duration::from_millis(120)),
+    );
+    let asked = Instant::now();
+    let see = async {
+        while printer.state() == State::Operational {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(printer.answers(Endpoint::FileCommand, 204), 1);
+    };
+    tokio::join!(stage.command(1, file, print), see);
+    assert!(asked.elapsed() >= Duration::from_millis(120));
+    assert_eq!(printer.answers(Endpoint::FileCommand, 204), 2);
 }
 
 #[tokio::test]
