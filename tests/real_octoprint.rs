@@ -2,6 +2,8 @@
 //! OPC UA client that others wrote. The client only sees what a default subscription tells it.
 
 mod common;
+#[path = "real_octoprint/control.rs"]
+mod control;
 
 use common::bridge::Bridge;
 use common::foreign::{Client, Notification, Policy, Watch};
@@ -61,6 +63,19 @@ fn check_online_tells_what_each_key_may_do() {
             assert_eq!(code, Some(if usable { 0 } else { 69 }), "{version}: {said}");
         }
     }
+}
+
+/// The source and its controller alone, with no OPC UA before them: what was asked for really happens, and is seen soon.
+#[test]
+#[ignore = "needs Python and the package registries"]
+fn octoprint_1_11_8_does_what_it_is_told_and_is_seen_doing_it() {
+    control::drive("1.11.8");
+}
+
+#[test]
+#[ignore = "needs Python and the package registries"]
+fn octoprint_2_0_0rc7_does_what_it_is_told_and_is_seen_doing_it() {
+    control::drive("2.0.0rc7");
 }
 
 fn drive(version: &str, observer: Observer) {

@@ -5,6 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
+use chrono::NaiveDateTime;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -90,6 +91,11 @@ impl RealOctoPrint {
         format!("{ADMIN_KEY}-status")
     }
 
+    /// A key that may also list, select and print files, and nothing else.
+    pub fn control_key(&self) -> String {
+        format!("{ADMIN_KEY}-control")
+    }
+
     /// A key of a user that may do nothing at all.
     pub fn powerless_key(&self) -> String {
         format!("{ADMIN_KEY}-noperm")
@@ -126,9 +132,28 @@ impl RealOctoPrint {
         self.post("/api/connection", &json!({"command": "disconnect"}));
     }
 
+    /// Uploads the file into a folder (`""` is the top) and does not select it.
+    pub fn upload(&self, folder: &str, print: Print) {
+        self.rest.upload(folder, print.name, &print.gcode());
+    }
+
+    /// Every state that the printer entered, and when, as OctoPrint wrote it to its log (local time, milliseconds).
+    pub fn states_entered(&self) -> Vec<(NaiveDateTime, String)> {
+        let log = fs::read_to_string(self.base.path().join("logs/octoprint.log"))
+            .expect("octoprint.log can be read");
+        log.lines()
+            .filter(|line| line.contains("Changing monitoring state"))
+            .map(|line| {
+                let at = NaiveDateTime::parse_from_str(&line[..23], "%Y-%m-%d %H:%M:%S,%3f");
+                let state = line.rsplit('"').nth(1).unwrap_or_default();
+                (at.expect("the time of a log line"), state.to_owned())
+            })
+            .collect()
+    }
+
     /// Uploads the file and starts it.
     pub fn print(&self, print: Print) {
-        self.rest.upload(print.name, &print.gcode());
+        self.upload("", print);
         let file = format!("/api/files/local/{}", print.name);
         self.post(&file, &json!({"command": "select", "print": true}));
     }
@@ -251,11 +276,12 @@ impl Rest {
         })
     }
 
-    fn upload(&self, name: &str, content: &str) {
+    fn upload(&self, folder: &str, name: &str, content: &str) {
         let boundary = "----------------interop";
         let disposition = "Content-Disposition: form-data";
         let body = format!(
-            "--{boundary}\r\n{disposition}; name=\"file\"; filename=\"{name}\"\r\n\
+            "--{boundary}\r\n{disposition}; name=\"path\"\r\n\r\n{folder}\r\n\
+             --{boundary}\r\n{disposition}; name=\"file\"; filename=\"{name}\"\r\n\
              Content-Type: application/octet-stream\r\n\r\n{content}\r\n--{boundary}--\r\n"
         );
         let request = self.client.post(format!("{}/api/files/local", self.base));

@@ -6,7 +6,7 @@
 # BASEDIR is written once; a restart on the same BASEDIR keeps changed settings, users and files.
 #
 # Users, by API key: KEY is an administrator, KEY-status has STATUS only (what the bridge needs),
-# KEY-noperm may do nothing.
+# KEY-control may also list, select and print files (what it needs to start jobs), KEY-noperm may do nothing.
 #
 # By hand:  python3 -m venv VENV && VENV/bin/pip install OctoPrint==1.11.8   (needs gcc and the Python headers)
 #           ./serve.sh VENV 5000 /some/folder secret
@@ -64,6 +64,7 @@ if [ ! -f "$base/users.yaml" ]; then
 _version: 2
 admin:   {active: true, apikey: "$key",        groups: [admins, users], permissions: [],       password: "!", settings: {}}
 monitor: {active: true, apikey: "$key-status", groups: [],              permissions: [STATUS], password: "!", settings: {}}
+mes:     {active: true, apikey: "$key-control", groups: [],             permissions: [STATUS, FILES_LIST, FILES_SELECT, PRINT], password: "!", settings: {}}
 noperm:  {active: true, apikey: "$key-noperm", groups: [],              permissions: [],       password: "!", settings: {}}
 YAML
 )
