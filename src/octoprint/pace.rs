@@ -179,19 +179,25 @@ impl Rules {
         if self.began < closely.from {
             return Some(ended);
         }
-        let pause = pause(ended.saturating_duration_since(closely.from));
-        // A slow server is left at least as long in peace as it was busy with us.
+        let looking = ended.saturating_duration_since(closely.from);
         let took = ended.saturating_duration_since(self.began);
-        Some(ended + pause.max(took))
+        Some(ended + pause(looking).max(courtesy(looking, took)))
     }
 }
 
-/// The pause between two glances after so long a close look: a tenth of it, so that whoever waits does not wait much
+/// The pause between two glances after so long a close look: a hundredth of it, so that whoever waits hardly waits
 /// longer than the printer takes.
 fn pause(looking: Duration) -> Duration {
     const SHORTEST: Duration = Duration::from_millis(10);
     const LONGEST: Duration = Duration::from_millis(100);
-    (looking / 10).clamp(SHORTEST, LONGEST)
+    (looking / 100).clamp(SHORTEST, LONGEST)
+}
+
+/// The pause that a slow server gets after so long a close look, a glance having taken so long: it gives us half of its
+/// time for a second, and then a quarter. It has a printer to feed.
+fn courtesy(looking: Duration, took: Duration) -> Duration {
+    const FIRST: Duration = Duration::from_secs(1);
+    if looking < FIRST { took } else { took * 3 }
 }
 
 #[cfg(test)]
@@ -258,25 +264,26 @@ mod tests {
 
     #[test]
     fn a_close_look_begins_at_once_and_slows_down() {
-        let glances = glances(Duration::from_secs(10), MS * 3);
+        let glances = glances(Duration::from_secs(20), MS * 3);
         assert_eq!(glances[0], Duration::ZERO);
         for pair in glances.windows(2) {
             let pause = pair[1] - (pair[0] + MS * 3);
             assert!(pause >= MS * 10 && pause <= MS * 100, "{pair:?}");
-            assert!(pause <= (pair[1] / 10).max(MS * 10), "{pair:?}");
+            assert!(pause <= (pair[1] / 100).max(MS * 10), "{pair:?}");
         }
-        assert!((100..200).contains(&glances.len()), "{}", glances.len());
+        let longest = glances.windows(2).map(|pair| pair[1] - pair[0]).max();
+        assert!(longest >= Some(MS * 100), "{longest:?}");
+        assert!((300..500).contains(&glances.len()), "{}", glances.len());
     }
 
     #[test]
-    fn a_slow_server_gets_as_much_peace_as_it_takes_time() {
+    fn a_slow_server_gives_half_of_its_time_and_then_a_quarter() {
         let takes = MS * 300;
-        let glances = glances(Duration::from_secs(10), takes);
-        assert!(
-            glances
-                .windows(2)
-                .all(|pair| pair[1] - pair[0] >= takes * 2)
-        );
+        for pair in glances(Duration::from_secs(10), takes).windows(2) {
+            let ended = pair[0] + takes;
+            let courtesy = if ended < MS * 1000 { takes } else { takes * 3 };
+            assert_eq!(pair[1] - ended, courtesy, "{pair:?}");
+        }
     }
 
     #[test]

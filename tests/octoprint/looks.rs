@@ -92,7 +92,7 @@ async fn a_close_look_ends_by_itself() {
     let feed = patient(crate::feed::source("test", &stub.url()), limits()).await;
     let until = Duration::from_millis(200);
     feed.poke.closely(tokio::time::Instant::now() + until);
-    // Ten pauses of 10 ms, then slower; each request takes a moment, too.
+    // Twenty pauses of 10 ms; each request takes a moment, too.
     tokio::time::sleep(until * 3).await;
     assert!(stub.count("/api/job") <= 25, "{}", stub.count("/api/job"));
 }
@@ -193,5 +193,5 @@ async fn a_close_look_costs_a_few_requests() {
     state(&mut feed, PrinterState::Paused).await;
     feed.poke.calmly();
     let looks = stage.printer.requests(Endpoint::Job) - before;
-    assert!(looks < 70, "{looks} looks");
+    assert!(looks < 100, "{looks} looks");
 }

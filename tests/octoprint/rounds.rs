@@ -244,7 +244,7 @@ async fn changes_are_logged_and_repetitions_are_not() {
     controller.act(&PrinterAction::Cancel).await.unwrap();
     let file = FileRef {
         origin: "local".to_owned(),
-        path: "a\nforged line.gcode".to_owned(),
+        path: "a \"forged\" \u{202e}.gcode".to_owned(),
     };
     let refused = controller.act(&PrinterAction::Print(file)).await;
     assert_eq!(refused, Err(Refusal::FileNotFound));
@@ -262,7 +262,7 @@ async fn changes_are_logged_and_repetitions_are_not() {
          a new one in its settings",
         "INFO OctoPrint answers: machine=logged",
         "INFO OctoPrint takes the action: machine=logged, action=cancel",
-        "WARN OctoPrint does not act: machine=logged, action=print \"local/a\\nforged line.gcode\", there is no such \
+        "WARN OctoPrint does not act: machine=logged, action=print \"local/a \\\"forged\\\" \\u{202e}.gcode\", there is no such \
          file, it answers 404 Not Found: \"not\\nhere\"",
     ];
     assert_eq!(ours, expected);
