@@ -204,6 +204,8 @@ async fn act(url: &str, action: &PrinterAction) -> Result<(), Refusal> {
         .await
 }
 
+type Answering = Box<dyn Fn() -> Reply + Send + Sync>;
+
 /// Answers commands with `reply`, and tells of a printer in `state`.
 fn answering(
     state: &'static str,
@@ -228,12 +230,7 @@ async fn each_status_has_its_meaning_whatever_the_body() {
     let idle = "Printer is neither printing nor paused, 'pause' command cannot be performed";
     let off = "Printer is not operational";
     use Refusal::*;
-    let cases: Vec<(
-        &PrinterAction,
-        &'static str,
-        Box<dyn Fn() -> Reply + Send + Sync>,
-        Refusal,
-    )> = vec![
+    let cases: Vec<(&PrinterAction, &'static str, Answering, Refusal)> = vec![
         (&print, "Printing", Box::new(old(409, printing)), Busy),
         (&print, "Printing", Box::new(new(409, printing)), Busy),
         (
