@@ -32,7 +32,7 @@ mod types;
 pub use self::command::Command;
 pub use self::error::ServerError;
 pub(crate) use self::identity::lock;
-pub use self::identity::{Identity, IdentityError};
+pub use self::identity::{Expiry, Identity, IdentityError};
 pub use self::limits::{MAX_REQUEST_SIZE, WORKER_STACK_SIZE};
 pub use self::pki::{
     Certificate, ClientCertificate, Crl, Entry, KeyKind, Known, Moved, Purpose, Refused, Standing,

@@ -89,6 +89,11 @@ impl Crl {
         })
     }
 
+    /// How many certificates it revokes.
+    pub fn count(&self) -> usize {
+        self.revoked.len()
+    }
+
     /// Whether it is a list of this authority, signed with the authority's key.
     pub(super) fn is_of(&self, authority: &Certificate) -> bool {
         self.issuer_der == authority.subject_der

@@ -13,6 +13,7 @@ mod certificate;
 mod chain;
 mod check;
 mod crl;
+mod decision;
 mod der;
 mod folders;
 mod journal;
@@ -33,12 +34,13 @@ use self::chain::Paths;
 use self::folders::{Folders, Lists};
 use self::problem::{Problem, Whose};
 use self::rejected::Rejected;
-use self::text::hex;
 
 pub use self::certificate::{Certificate, KeyKind};
 pub use self::crl::Crl;
-pub use self::list::{Entry, Known, Moved, Purpose, Standing, TrustError, TrustList};
+pub use self::decision::{Entry, Known, Moved, Purpose, Standing, TrustError};
+pub use self::list::TrustList;
 pub(super) use self::rejected::KEPT;
+pub(super) use self::text::hex;
 
 /// A certificate that was looked at, whether it is trusted or not.
 #[derive(Debug, Clone, PartialEq, Eq)]

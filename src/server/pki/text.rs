@@ -31,7 +31,7 @@ pub(super) fn printed(something: &impl Display) -> String {
 }
 
 /// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(in crate::server) fn hex(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(2 * bytes.len());
     for byte in bytes {
         // Writing to a String cannot fail.
