@@ -295,7 +295,7 @@ fn tell_what_is_left(
             if let Err(refused) = list.judge(certificate, standing) {
                 note(&format!("it is refused all the same: {refused}"));
             }
-            if certificate.is_ca {
+            if certificate.is_ca && certificate.application_uri.is_none() {
                 note("it is an authority, but what it signs is let in only with --issuer");
             }
         }

@@ -1,6 +1,5 @@
 //! A workshop for certificates: openssl as a certificate authority, and a folder of its own for each test.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -224,14 +223,11 @@ impl Workshop {
 
     fn config(&self, extensions: &str) -> PathBuf {
         let path = self.path("openssl.cnf");
-        let mut config = format!(
-            "[req]\ndistinguished_name=name\nprompt=no\n[name]\nCN=x\n[ca]\ndefault_ca=ours\n[ours]\n\
+        let config = "[req]\ndistinguished_name=name\nprompt=no\n[name]\nCN=x\n[ca]\ndefault_ca=ours\n[ours]\n\
              database=index.txt\nnew_certs_dir=.\ndefault_md=sha256\npolicy=any\nunique_subject=no\n\
              email_in_dn=no\nrand_serial=yes\ncrl_extensions=list\npreserve=yes\n[any]\nO=optional\nCN=optional\n\
-             [list]\nauthorityKeyIdentifier=keyid\n[wanted]\n"
-        );
-        writeln!(config, "{extensions}").unwrap();
-        fs::write(&path, config).unwrap();
+             [list]\nauthorityKeyIdentifier=keyid\n[wanted]\n";
+        fs::write(&path, format!("{config}{extensions}\n")).unwrap();
         path
     }
 
