@@ -126,11 +126,16 @@ fn a_name_alone_vouches_for_nobody() {
     let impostor = elsewhere.self_signed("root", &key(2), AUTHORITY, 30);
     shop.put("issuers", &root);
     shop.put_crl(&root, &[], 1);
-    let leaf = shop.client_of(&impostor, "leaf");
-    assert_eq!(
-        status(shop.trust().judge_application(&leaf.der())),
-        S::BadCertificateChainIncomplete
-    );
+    // With the identifier of the impostor's key, and with none at all: then only the signature tells.
+    let bare = format!("{CLIENT}authorityKeyIdentifier=none\n");
+    for (name, extensions) in [("leaf", CLIENT), ("bare", &bare)] {
+        let leaf = shop.signed(name, &key(0), extensions, 30, Some(&impostor));
+        assert_eq!(
+            status(shop.trust().judge_application(&leaf.der())),
+            S::BadCertificateChainIncomplete,
+            "{name}"
+        );
+    }
 
     let mut tampered = shop.client("tampered").der();
     let last = tampered.len() - 1;
@@ -353,7 +358,12 @@ fn authorities_that_sign_each_other_end_nowhere() {
         );
         shop.put("issuers", &again);
     }
-    let _ = shop.trust().judge_application(&sent);
+    let refused = shop.trust().judge_application(&sent).unwrap_err();
+    assert_eq!(refused.status, S::BadCertificateInvalid);
+    assert!(
+        refused.reason.contains("more than 64 signatures"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -27,10 +27,17 @@ pub(super) struct Paths<'a> {
     pub found: Vec<Vec<&'a Certificate>>,
     /// Nobody is missing: what the client sent ends with an authority that has signed itself.
     pub is_complete: bool,
+    has_too_many: bool,
 }
 
 impl<'a> Paths<'a> {
-    pub(super) fn of(leaf: &'a Certificate, sent: &'a [Certificate], lists: &'a Lists) -> Self {
+    /// # Errors
+    /// If there are more ways than can be looked at: one that was left out might be the one that revokes.
+    pub(super) fn of(
+        leaf: &'a Certificate,
+        sent: &'a [Certificate],
+        lists: &'a Lists,
+    ) -> Result<Self, Problem> {
         let mut search = Search {
             anchors: lists.issuers.iter().map(AsRef::as_ref).collect(),
             sent,
@@ -38,10 +45,15 @@ impl<'a> Paths<'a> {
             paths: Self {
                 found: Vec::new(),
                 is_complete: leaf.is_self_issued(),
+                has_too_many: false,
             },
         };
         search.climb(&mut vec![leaf], Height::BelowAnchor);
-        search.paths
+        if search.paths.has_too_many {
+            let why = format!("more than {MOST_SIGNATURES} signatures lead up from it");
+            return Err(Problem::Structure(why));
+        }
+        Ok(search.paths)
     }
 
     /// Whether one of the ways holds; if none does, what is wrong with the first.
@@ -112,6 +124,7 @@ impl<'a> Search<'a> {
             return false;
         }
         if self.signatures == 0 {
+            self.paths.has_too_many = true;
             return false;
         }
         self.signatures -= 1;

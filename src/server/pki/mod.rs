@@ -162,7 +162,7 @@ fn judge(
     lists.not_revoked_here(leaf, Whose::Leaf)?;
     check::policy(leaf)?;
     check::own_signature(leaf)?;
-    let paths = Paths::of(leaf, sent, lists);
+    let paths = Paths::of(leaf, sent, lists)?;
     let users = lists.users.iter().filter(|_| purpose == For::User);
     let mut accepted = lists.trusted.iter().chain(users);
     let is_accepted = accepted.any(|it| it.thumbprint == leaf.thumbprint);
