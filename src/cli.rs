@@ -1,5 +1,8 @@
 //! The command line: its arguments, its exit codes, and what `check` prints.
 
+mod certificate;
+mod trust;
+
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +11,9 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, value_parser};
 
 use crate::config::{self, Config, DEFAULT_PORT, Loaded};
+
+pub use self::certificate::Certificate;
+pub use self::trust::Trust;
 
 /// Serves OctoPrint 3D printers as umati machines over OPC UA.
 ///
@@ -35,6 +41,10 @@ pub enum Command {
         #[arg(long)]
         online: bool,
     },
+    /// Decide whose certificates are accepted: of clients, users and authorities
+    Trust(Trust),
+    /// Show the certificate of this server, or make a new one
+    Certificate(Certificate),
     /// Simulate printers and serve them: a live umati server without a printer
     Demo {
         /// How many printers
@@ -158,14 +168,21 @@ mod tests {
         let mut cli = Cli::command();
         cli.build();
         let mut pages = vec![cli.render_long_help().to_string()];
-        pages.extend(cli.get_subcommands_mut().map(|command| {
-            let name = command.get_name().to_owned();
-            format!(
-                "$ umati-bridge {name} --help\n{}",
-                command.render_long_help()
-            )
-        }));
+        add_pages(&mut cli, &mut pages);
         pages.join("\n")
+    }
+
+    /// A command of commands has a `help` of its own, which says nothing new.
+    fn add_pages(command: &mut clap::Command, pages: &mut Vec<String>) {
+        for inner in command.get_subcommands_mut() {
+            let name = inner.get_bin_name().unwrap_or_default().to_owned();
+            if name.split(' ').count() < 3 || inner.get_name() != "help" {
+                pages.push(format!("$ {name} --help\n{}", inner.render_long_help()));
+                if inner.get_name() != "help" {
+                    add_pages(inner, pages);
+                }
+            }
+        }
     }
 
     #[test]

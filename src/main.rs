@@ -43,6 +43,8 @@ fn run(command: Command) -> Result<(), Exit> {
             }
             Ok(())
         }
+        Command::Trust(trust) => trust.run(),
+        Command::Certificate(certificate) => certificate.run(),
         Command::Demo { printers, port } => runtime()?.block_on(async {
             let listener = bind_simulator(0).await?;
             let config = demo::config(&listener, printers, port).map_err(unavailable)?;

@@ -23,11 +23,12 @@ use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Config, MachineConfig};
+use crate::config::{Config, DEFAULT_PORT, MachineConfig};
 use crate::machine::Machine;
 use crate::octoprint::{self, HttpClients, Source};
 use crate::server::{
-    Identity, IdentityError, Plant, Publisher, Server, ServerError, SharedInstance,
+    Expiry, Identity, IdentityError, Plant, Publisher, Server, ServerError, Settings,
+    SharedInstance,
 };
 use crate::umati::instance::Instance;
 use crate::umati::{BridgeStatus, Mapping, MappingError, nodesets};
@@ -80,6 +81,7 @@ struct Endpoint {
     listener: tokio::net::TcpListener,
     url: String,
     machines: usize,
+    expiry: Expiry,
 }
 
 /// Binds every port and builds every machine. Must be called within a tokio runtime.
@@ -156,6 +158,16 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
     Ok(bridge)
 }
 
+/// What a certificate of this installation is made for, as `run` would make it; it names no port.
+///
+/// # Errors
+/// If the state folder cannot be used.
+pub fn certificate_settings(config: &Config) -> Result<Settings, BridgeError> {
+    let making = install::Making::begin(config)?;
+    let installation = install::Installation::find(config, &making)?;
+    Ok(installation.settings(config, DEFAULT_PORT))
+}
+
 fn machines_by_port(config: &Config) -> BTreeMap<u16, Vec<&MachineConfig>> {
     let mut by_port = BTreeMap::<u16, Vec<_>>::new();
     for machine in &config.machines {
@@ -186,6 +198,7 @@ fn serve(
         listener: tokio::net::TcpListener::from_std(listener).map_err(socket(port))?,
         url: settings.url(),
         machines,
+        expiry: identity.expiry()?,
     };
     Ok((endpoint, publisher))
 }
@@ -208,6 +221,14 @@ impl Bridge {
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), BridgeError> {
         let shutdown = shutdown.child_token();
         let mut crew = Crew::new(shutdown.clone());
+        // All servers show one certificate.
+        if let Some(expiry) = self.servers.first().map(|it| it.expiry.clone()) {
+            let shutdown = shutdown.clone();
+            crew.spawn("watch over the certificate".to_owned(), async move {
+                shutdown.run_until_cancelled(expiry.watch()).await;
+                Ok(())
+            });
+        }
         for endpoint in self.servers {
             let serving = endpoint.server.run(endpoint.listener, shutdown.clone());
             crew.spawn(format!("server {}", endpoint.url), async {

@@ -1,44 +1,42 @@
-//! The certificates that clients have shown.
+//! Folders into which strangers can write: the certificates that clients have shown.
 //!
-//! The library writes each unknown one into a folder, `trusted` on an open server and `rejected` on a closed one,
-//! without a limit: whoever reaches the port could fill the disk. Nothing but the file names matters to it between
-//! two connections, so the oldest can go.
+//! Whoever reaches the port can show ever new certificates, and could fill the disk with them. Nothing else depends on
+//! their files, so the oldest can go.
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::journal;
 
-/// Far more than a plant has clients.
-const KEPT: usize = 200;
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// Keeps the folders of unknown clients small, for as long as it is polled.
-///
-/// On an open server a client whose certificate is removed is taken up again at its next connection. On a closed
-/// one `trusted` is the operator's, and left alone.
-pub(super) async fn keep_folders_small(pki_dir: &Path, server_is_open: bool) {
+/// A folder that is kept small.
+#[derive(Debug, Clone)]
+pub(super) struct Bounded {
+    pub folder: PathBuf,
+    /// This many files stay, the newest.
+    pub kept: usize,
+}
+
+/// Keeps the folders small, for as long as it is polled. None of them may be one that the operator fills.
+pub(super) async fn keep_folders_small(folders: &[Bounded]) {
     let mut tick = tokio::time::interval(PERIOD);
     loop {
         tick.tick().await;
-        let folders: &[&str] = if server_is_open {
-            &["rejected", "trusted"]
-        } else {
-            &["rejected"]
-        };
-        for folder in folders.iter().map(|name| pki_dir.join(name)) {
-            match remove_oldest(&folder, KEPT) {
+        for Bounded { folder, kept } in folders {
+            match remove_oldest(folder, *kept) {
                 Ok(0) => {}
-                Ok(n) => journal::certificates_removed(&folder, n),
-                Err(e) => journal::certificates_not_removed(&folder, &e),
+                Ok(n) => journal::certificates_removed(folder, n),
+                Err(e) => journal::certificates_not_removed(folder, &e),
             }
         }
     }
 }
 
-fn remove_oldest(folder: &Path, kept: usize) -> io::Result<usize> {
+/// Removes files until `kept` are left; tells how many went.
+pub(super) fn remove_oldest(folder: &Path, kept: usize) -> io::Result<usize> {
     let mut files: Vec<_> = match fs::read_dir(folder) {
         Ok(entries) => entries
             .filter_map(Result::ok)
@@ -53,7 +51,11 @@ fn remove_oldest(folder: &Path, kept: usize) -> io::Result<usize> {
     let surplus = files.len().saturating_sub(kept);
     files.sort();
     for (_, path) in &files[..surplus] {
-        fs::remove_file(path)?;
+        // Another server of this process may have been quicker.
+        match fs::remove_file(path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => {}
+        }
     }
     Ok(surplus)
 }

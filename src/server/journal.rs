@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use log::{info, warn};
+use log::{error, info, warn};
 
 /// A new certificate; clients have to come to trust it.
 pub(super) fn certificate_made(application_uri: &str, names: &[String]) {
@@ -11,9 +11,20 @@ pub(super) fn certificate_made(application_uri: &str, names: &[String]) {
     info!("made a certificate: application_uri={application_uri}, names={names}");
 }
 
+/// Told at each start and once a day.
 pub(super) fn certificate_expired(certificate: &Path) {
+    error!(
+        "the certificate of this server has expired, clients will refuse it; run umati-bridge certificate new, start anew \
+         and have the new one accepted at every client: file={}",
+        certificate.display()
+    );
+}
+
+/// Told at each start and once a day, early enough to renew it.
+pub(super) fn certificate_expires(certificate: &Path, days: i64) {
     warn!(
-        "the certificate has expired: file={}",
+        "the certificate of this server expires in {days} days; run umati-bridge certificate new, start anew and have the \
+         new one accepted at every client: file={}",
         certificate.display()
     );
 }

@@ -32,9 +32,12 @@ mod types;
 pub use self::command::Command;
 pub use self::error::ServerError;
 pub(crate) use self::identity::lock;
-pub use self::identity::{Identity, IdentityError};
+pub use self::identity::{Expiry, Identity, IdentityError};
 pub use self::limits::{MAX_REQUEST_SIZE, WORKER_STACK_SIZE};
-pub use self::pki::{ClientCertificate, Refused, Trust};
+pub use self::pki::{
+    Certificate, ClientCertificate, Crl, Entry, KeyKind, Known, Moved, Purpose, Refused, Standing,
+    Trust, TrustError, TrustList,
+};
 pub use self::plant::{Plant, SharedInstance, update};
 pub use self::publisher::Publisher;
 pub use self::run::Drained;

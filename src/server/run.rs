@@ -6,9 +6,10 @@ use opcua::types::ServerState;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::clients;
+use super::clients::{self, Bounded};
 use super::error::ServerError;
 use super::journal;
+use super::pki;
 use super::setup::Server;
 
 /// How a server ended.
@@ -32,12 +33,13 @@ impl Server {
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> Result<Drained, ServerError> {
+        let folders = self.folders_of_strangers();
         let serving = self.library.run_with(listener);
         tokio::pin!(serving);
         tokio::select! {
             ended = &mut serving => return Err(stopped(ended)),
             () = self.dispatcher.pump() => {}
-            () = clients::keep_folders_small(&self.pki_dir, self.is_open) => {}
+            () = clients::keep_folders_small(&folders) => {}
             () = shutdown.cancelled() => {}
         }
 
@@ -59,6 +61,22 @@ impl Server {
                 Ok(Drained::Cut)
             }
         }
+    }
+}
+
+impl Server {
+    /// The library puts unknown certificates into `trusted` where everybody may read, otherwise into `rejected`.
+    fn folders_of_strangers(&self) -> Vec<Bounded> {
+        let names: &[&str] = if self.is_open {
+            &["rejected", "trusted"]
+        } else {
+            &["rejected"]
+        };
+        let bounded = |name| Bounded {
+            folder: self.pki_dir.join(name),
+            kept: pki::KEPT,
+        };
+        names.iter().map(bounded).collect()
     }
 }
 

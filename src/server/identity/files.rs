@@ -75,7 +75,8 @@ enum Readers {
     Everyone,
 }
 
-fn staged(path: &Path) -> PathBuf {
+/// Where a file stands before it is put in its place.
+pub(super) fn staged(path: &Path) -> PathBuf {
     path.with_extension("new")
 }
 

@@ -2,19 +2,23 @@
 //!
 //! Always holds: both are made at the first start and reused after; the key file is readable by its owner only
 //! from the moment it exists; a certificate that clients have come to trust is never replaced by itself, not even
-//! when a name is missing from it (that is a warning).
+//! when a name is missing from it or its time is over (these are warnings), but only by `umati-bridge certificate new`.
 
+mod expiry;
 mod files;
+mod renew;
 
+pub use self::expiry::Expiry;
 pub(crate) use self::files::lock;
 
 use std::collections::HashSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use chrono::Utc;
 use opcua::crypto::{CertificateStore, KeySize, PrivateKey, X509, X509Data};
 
 use super::journal;
+use super::pki::Certificate;
 use super::settings::{Settings, hostname};
 
 /// Long enough to outlive the computer; clients pin the certificate, so each renewal is work at every client.
@@ -59,16 +63,43 @@ impl Identity {
     /// # Errors
     /// If only one of the two files is there, or they cannot be read, written or used together.
     pub fn load_or_create(settings: &Settings) -> Result<Self, IdentityError> {
-        let identity = Self {
-            pki_dir: settings.state_dir.join("pki"),
-        };
-        if !identity.is_complete()? {
+        let identity = Self::at(&settings.state_dir);
+        if !identity.is_complete()? || files::is_staged(&identity.certificate_path())? {
             let _alone = files::lock(&identity.pki_dir)
                 .map_err(|(path, source)| IdentityError::Write { path, source })?;
             identity.complete(settings)?;
         }
         identity.check(settings)?;
         Ok(identity)
+    }
+
+    /// Where the identity in `state_dir` stands, whether there is one or not.
+    pub fn at(state_dir: &Path) -> Self {
+        Self {
+            pki_dir: state_dir.join("pki"),
+        }
+    }
+
+    /// What the certificate says.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn certificate(&self) -> Result<Certificate, IdentityError> {
+        let path = self.certificate_path();
+        let read = fs::read(&path).map_err(|e| e.to_string());
+        read.and_then(|der| Certificate::from_der(&der))
+            .map_err(|reason| IdentityError::Read { path, reason })
+    }
+
+    /// When the certificate ends.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn expiry(&self) -> Result<Expiry, IdentityError> {
+        Ok(Expiry {
+            certificate: self.certificate_path(),
+            not_after: self.certificate()?.not_after,
+        })
     }
 
     fn is_complete(&self) -> Result<bool, IdentityError> {
@@ -78,11 +109,10 @@ impl Identity {
     /// Makes what is missing. Another process may have done it before we were alone.
     fn complete(&self, settings: &Settings) -> Result<(), IdentityError> {
         let (certificate, key) = (self.certificate_path(), self.key_path());
+        self.repair()?;
         match (files::exists(&certificate)?, files::exists(&key)?) {
             (true, true) => Ok(()),
             (false, false) => self.create(settings),
-            // The process that made them ended in between.
-            (false, true) if files::is_staged(&certificate)? => files::commit(&certificate),
             (true, false) => Err(IdentityError::Half {
                 present: certificate,
                 missing: key,
@@ -91,6 +121,23 @@ impl Identity {
                 present: key,
                 missing: certificate,
             }),
+        }
+    }
+
+    /// Takes up what a process left that ended after it had put the new key in place, and before the certificate.
+    fn repair(&self) -> Result<(), IdentityError> {
+        let (certificate, key) = (self.certificate_path(), self.key_path());
+        if !files::is_staged(&certificate)? {
+            return Ok(());
+        }
+        let key = CertificateStore::read_pkey(&key);
+        let staged = fs::read(files::staged(&certificate)).ok();
+        let staged = staged.and_then(|der| X509::from_der(&der).ok());
+        match (key, staged) {
+            (Ok(key), Some(staged)) if belong_together(&staged, &key).unwrap_or(false) => {
+                files::commit(&certificate)
+            }
+            _ => Ok(()),
         }
     }
 
@@ -162,9 +209,6 @@ impl Identity {
         files::warn_if_others_can_read(&self.key_path());
 
         let shown = self.certificate_path();
-        if certificate.is_time_valid(&Utc::now()).is_err() {
-            journal::certificate_expired(&shown);
-        }
         let uri = &settings.application_uri;
         if certificate.is_application_uri_valid(uri).is_err() {
             journal::certificate_lacks_uri(&shown, uri);
