@@ -3,12 +3,14 @@
 //! Always holds: a value is never Good and empty; a value without data is `Empty` under its status. A timestamp
 //! tells when value and status came to be, so a write that says nothing new leaves the old one in place.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use opcua::types::{DataValue, DateTime, Variant};
 
 use super::quality::Quality;
 use crate::machine::Timestamp;
+use crate::umati::blueprint::NodeKind;
 use crate::umati::instance::{Delta, Instance};
 use crate::umati::reading::{self, Reading};
 
@@ -54,6 +56,18 @@ impl<'a> Render<'a> {
         }
     }
 
+    /// The values that the types fix: the arguments of methods.
+    pub fn arguments(&mut self) {
+        let blueprint = Arc::clone(self.instance.blueprint());
+        for (_, node) in blueprint.iter() {
+            if let NodeKind::Variable(variable) = &node.kind
+                && let Some(value) = &variable.constant
+            {
+                self.constant(&node.path, || Variant::clone(value));
+            }
+        }
+    }
+
     /// A value whose source tells no time of its own.
     pub fn put(&mut self, path: &str, value: Quality<impl Into<Variant>>) {
         let new = self.reading(value, self.at);
@@ -94,6 +108,12 @@ impl<'a> Render<'a> {
     pub fn current(&self, path: &str) -> Option<&Variant> {
         let value = self.stored(path)?.value.as_ref()?;
         (*value != Variant::Empty).then_some(value)
+    }
+
+    /// How long the node has had its value; `None` if it has none.
+    pub fn age(&self, path: &str) -> Option<Duration> {
+        let written = self.stored(path)?.source_timestamp?.as_chrono();
+        Some((self.at - written).to_std().unwrap_or_default())
     }
 
     fn reading(&self, value: Quality<impl Into<Variant>>, taken: Timestamp) -> Reading {

@@ -15,7 +15,7 @@ mod plan;
 
 use std::collections::HashMap;
 
-use opcua::types::{LocalizedText, NodeClass, NodeId, QualifiedName};
+use opcua::types::{LocalizedText, NodeClass, NodeId, QualifiedName, Variant};
 
 use super::catalogue::ForeignNode;
 
@@ -74,6 +74,8 @@ pub struct BlueprintNode {
     pub display_name: LocalizedText,
     pub description: LocalizedText,
     pub kind: NodeKind,
+    /// Only for those who may control the machine: a method that acts, or something below one.
+    pub needs_control: bool,
     pub references: Vec<Reference>,
 }
 
@@ -86,6 +88,11 @@ pub enum NodeKind {
         event_notifier: u8,
     },
     Variable(VariableAttributes),
+    Method {
+        /// The methods of the types that this one stands for, the most specific first. A client may name one of
+        /// them instead (OPC 10000-4 §5.12.2).
+        declarations: Box<[NodeId]>,
+    },
 }
 
 /// The attributes that only variables have.
@@ -100,6 +107,8 @@ pub struct VariableAttributes {
     pub access_level: u8,
     /// Milliseconds.
     pub minimum_sampling_interval: f64,
+    /// The value, where the types fix it: the arguments of a method.
+    pub constant: Option<Box<Variant>>,
 }
 
 impl BlueprintNode {
@@ -108,16 +117,18 @@ impl BlueprintNode {
         match self.kind {
             NodeKind::Object { .. } => NodeClass::Object,
             NodeKind::Variable(_) => NodeClass::Variable,
+            NodeKind::Method { .. } => NodeClass::Method,
         }
     }
 
-    /// The target of its HasTypeDefinition.
-    pub fn type_definition(&self) -> &NodeId {
+    /// The target of its HasTypeDefinition; methods have none.
+    pub fn type_definition(&self) -> Option<&NodeId> {
         match &self.kind {
             NodeKind::Object {
                 type_definition, ..
-            } => type_definition,
-            NodeKind::Variable(v) => &v.type_definition,
+            } => Some(type_definition),
+            NodeKind::Variable(v) => Some(&v.type_definition),
+            NodeKind::Method { .. } => None,
         }
     }
 }

@@ -1,0 +1,129 @@
+//! The methods of JobManagement that a printer can serve (OPC 10031-4 §7.2.1, §7.2.7).
+
+use opcua::types::NodeId;
+
+use crate::umati::blocks::jobs::{CONTROL, RESULTS};
+use crate::umati::namespaces as ns;
+
+/// A method of JobOrderControl or JobOrderResults. `Stop` is missing: a print has no orderly end before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JobMethod {
+    Store,
+    StoreAndStart,
+    Start,
+    RevokeStart,
+    Update,
+    Pause,
+    Resume,
+    Abort,
+    Cancel,
+    Clear,
+    RequestJobResponseByJobOrderID,
+    RequestJobResponseByJobOrderState,
+}
+
+impl JobMethod {
+    /// The methods of JobOrderControl, which need the control role.
+    pub const CONTROL: [Self; 10] = [
+        Self::Store,
+        Self::StoreAndStart,
+        Self::Start,
+        Self::RevokeStart,
+        Self::Update,
+        Self::Pause,
+        Self::Resume,
+        Self::Abort,
+        Self::Cancel,
+        Self::Clear,
+    ];
+
+    /// The methods of JobOrderResults, which only tell.
+    pub const RESULTS: [Self; 2] = [
+        Self::RequestJobResponseByJobOrderID,
+        Self::RequestJobResponseByJobOrderState,
+    ];
+
+    /// The method at a path of a machine (see [`Blueprint`](crate::umati::blueprint::Blueprint)).
+    pub fn of(path: &str) -> Option<Self> {
+        let (object, name) = path.rsplit_once('/')?;
+        let known: &[Self] = match object {
+            CONTROL => &Self::CONTROL,
+            RESULTS => &Self::RESULTS,
+            _ => return None,
+        };
+        known.iter().copied().find(|method| method.name() == name)
+    }
+
+    /// The method that a node of the types declares: a client may name that one (OPC 10000-4 §5.12.2).
+    pub fn of_declaration(id: &NodeId) -> Option<Self> {
+        let all = Self::CONTROL.into_iter().chain(Self::RESULTS);
+        all.into_iter().find(|method| {
+            *id == NodeId::new(ns::JOB_CONTROL, method.declaration())
+                || (method.redeclaration()).is_some_and(|i| *id == NodeId::new(ns::JOBS, i))
+        })
+    }
+
+    /// BrowseName, in the namespace of ISA-95 Job Control.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Store => "Store",
+            Self::StoreAndStart => "StoreAndStart",
+            Self::Start => "Start",
+            Self::RevokeStart => "RevokeStart",
+            Self::Update => "Update",
+            Self::Pause => "Pause",
+            Self::Resume => "Resume",
+            Self::Abort => "Abort",
+            Self::Cancel => "Cancel",
+            Self::Clear => "Clear",
+            Self::RequestJobResponseByJobOrderID => "RequestJobResponseByJobOrderID",
+            Self::RequestJobResponseByJobOrderState => "RequestJobResponseByJobOrderState",
+        }
+    }
+
+    /// The object that a client calls it on, by path.
+    pub fn object(self) -> &'static str {
+        if self.needs_control() {
+            CONTROL
+        } else {
+            RESULTS
+        }
+    }
+
+    /// Where it stands below a machine.
+    pub fn path(self) -> String {
+        format!("{}/{}", self.object(), self.name())
+    }
+
+    /// It acts on the machine; the others only tell.
+    pub fn needs_control(self) -> bool {
+        !Self::RESULTS.contains(&self)
+    }
+
+    /// The node of ISA95JobOrderReceiverObjectType or ISA95JobResponseProviderObjectType.
+    fn declaration(self) -> u32 {
+        match self {
+            Self::Store => 7001,
+            Self::RequestJobResponseByJobOrderID => 7002,
+            Self::StoreAndStart => 7004,
+            Self::Start => 7005,
+            Self::Pause => 7007,
+            Self::Resume => 7008,
+            Self::Update => 7009,
+            Self::Abort => 7010,
+            Self::Cancel => 7011,
+            Self::Clear => 7012,
+            Self::RevokeStart => 7013,
+            Self::RequestJobResponseByJobOrderState => 7014,
+        }
+    }
+
+    /// JobManagementType declares the methods of its results again.
+    fn redeclaration(self) -> Option<u32> {
+        match self {
+            Self::RequestJobResponseByJobOrderID => Some(7001),
+            Self::RequestJobResponseByJobOrderState => Some(7002),
+            _ => None,
+        }
+    }
+}
