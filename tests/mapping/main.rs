@@ -3,6 +3,9 @@
 mod complete;
 mod docs;
 mod identity;
+mod jobs;
+#[path = "../samples/jobs.rs"]
+mod samples;
 mod shape;
 mod states;
 mod statuses;
