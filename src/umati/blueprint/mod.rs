@@ -49,6 +49,21 @@ impl Blueprint {
         self.by_path.get(path).copied()
     }
 
+    /// The method of an object that stands for a method of the types (OPC 10000-4 §5.12.2 lets a client name that
+    /// one instead).
+    pub fn method(&self, object: NodeIndex, declaration: &NodeId) -> Option<NodeIndex> {
+        let children = self.node(object).references.iter();
+        children
+            .filter_map(|reference| match reference.target {
+                Target::Local(index) if reference.is_forward => Some(index),
+                _ => None,
+            })
+            .find(|&index| match &self.node(index).kind {
+                NodeKind::Method { declarations } => declarations.contains(declaration),
+                _ => false,
+            })
+    }
+
     /// How many nodes there are, the root included.
     pub fn len(&self) -> usize {
         self.nodes.len()

@@ -1,9 +1,6 @@
 //! The methods of JobManagement that a printer can serve (OPC 10031-4 §7.2.1, §7.2.7).
 
-use opcua::types::NodeId;
-
 use crate::umati::blocks::jobs::{CONTROL, RESULTS};
-use crate::umati::namespaces as ns;
 
 /// A method of JobOrderControl or JobOrderResults. `Stop` is missing: a print has no orderly end before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,7 +40,8 @@ impl JobMethod {
         Self::RequestJobResponseByJobOrderState,
     ];
 
-    /// The method at a path of a machine (see [`Blueprint`](crate::umati::blueprint::Blueprint)).
+    /// The method at a path of a machine. A client may also name the method of the type that it stands for:
+    /// [`Blueprint::method`](crate::umati::blueprint::Blueprint::method) leads to the node.
     pub fn of(path: &str) -> Option<Self> {
         let (object, name) = path.rsplit_once('/')?;
         let known: &[Self] = match object {
@@ -52,15 +50,6 @@ impl JobMethod {
             _ => return None,
         };
         known.iter().copied().find(|method| method.name() == name)
-    }
-
-    /// The method that a node of the types declares: a client may name that one (OPC 10000-4 §5.12.2).
-    pub fn of_declaration(id: &NodeId) -> Option<Self> {
-        let all = Self::CONTROL.into_iter().chain(Self::RESULTS);
-        all.into_iter().find(|method| {
-            *id == NodeId::new(ns::JOB_CONTROL, method.declaration())
-                || (method.redeclaration()).is_some_and(|i| *id == NodeId::new(ns::JOBS, i))
-        })
     }
 
     /// BrowseName, in the namespace of ISA-95 Job Control.
@@ -98,32 +87,5 @@ impl JobMethod {
     /// It acts on the machine; the others only tell.
     pub fn needs_control(self) -> bool {
         !Self::RESULTS.contains(&self)
-    }
-
-    /// The node of ISA95JobOrderReceiverObjectType or ISA95JobResponseProviderObjectType.
-    fn declaration(self) -> u32 {
-        match self {
-            Self::Store => 7001,
-            Self::RequestJobResponseByJobOrderID => 7002,
-            Self::StoreAndStart => 7004,
-            Self::Start => 7005,
-            Self::Pause => 7007,
-            Self::Resume => 7008,
-            Self::Update => 7009,
-            Self::Abort => 7010,
-            Self::Cancel => 7011,
-            Self::Clear => 7012,
-            Self::RevokeStart => 7013,
-            Self::RequestJobResponseByJobOrderState => 7014,
-        }
-    }
-
-    /// JobManagementType declares the methods of its results again.
-    fn redeclaration(self) -> Option<u32> {
-        match self {
-            Self::RequestJobResponseByJobOrderID => Some(7001),
-            Self::RequestJobResponseByJobOrderState => Some(7002),
-            _ => None,
-        }
     }
 }
