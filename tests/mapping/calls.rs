@@ -147,7 +147,8 @@ fn an_order_is_taken_with_all_of_its_fields() {
 fn orders_are_named_by_their_id() {
     let id = OrderId("a".into());
     let inputs = [Variant::from("a"), comment(&["stop it"])];
-    let cases: [(JobMethod, fn(OrderId) -> OrderRequest); 7] = [
+    type Made = fn(OrderId) -> OrderRequest;
+    let cases: [(JobMethod, Made); 7] = [
         (JobMethod::Start, OrderRequest::Start),
         (JobMethod::RevokeStart, OrderRequest::RevokeStart),
         (JobMethod::Pause, OrderRequest::Pause),

@@ -2,6 +2,7 @@
 
 mod calls;
 mod complete;
+mod definitions;
 mod docs;
 mod identity;
 mod jobs;
