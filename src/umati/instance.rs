@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use opcua::types::{DataValue, LocalizedText, NodeId, QualifiedName};
 
-use super::blueprint::{Blueprint, NodeIndex, NodeKind};
+use super::blueprint::{Blueprint, NodeIndex, NodeKind, VariableAttributes};
 use super::namespaces;
 use super::reading::{self, Reading};
 
@@ -120,7 +120,13 @@ impl Instance {
 
     /// The value of a variable with its status and timestamps; `DataValue::default()` for an object or a method.
     pub fn value(&self, index: NodeIndex) -> &DataValue {
-        &self.values[usize::from(index.0)]
+        match &self.blueprint.node(index).kind {
+            NodeKind::Variable(VariableAttributes {
+                constant: Some(value),
+                ..
+            }) => value,
+            _ => &self.values[usize::from(index.0)],
+        }
     }
 
     /// The node at a path below the root; `""` is the root.

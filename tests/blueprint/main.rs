@@ -443,7 +443,8 @@ fn a_method_comes_with_its_arguments_and_without_a_type() {
 
     let inputs = variable(&blueprint, &format!("{RECEIVER}/Store/InputArguments"));
     assert_eq!(inputs.data_type, NodeId::from(DataTypeId::Argument));
-    let Some(Variant::Array(array)) = inputs.constant.as_deref() else {
+    let constant = inputs.constant.as_deref().unwrap();
+    let Some(Variant::Array(array)) = &constant.value else {
         panic!("{:?}", inputs.constant);
     };
     let arguments: Vec<_> = (array.values.iter())

@@ -66,7 +66,6 @@ pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, bridge: &Iden
     notification::render(out, view);
     production::render(out, program, &states, &view.machine.book);
     jobs::render(out, view, &states, bridge);
-    out.arguments();
     octoprint::render(out, view, shape, &bridge.version);
 }
 

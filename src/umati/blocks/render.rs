@@ -3,14 +3,12 @@
 //! Always holds: a value is never Good and empty; a value without data is `Empty` under its status. A timestamp
 //! tells when value and status came to be, so a write that says nothing new leaves the old one in place.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use opcua::types::{DataValue, DateTime, Variant};
 
 use super::quality::Quality;
 use crate::machine::Timestamp;
-use crate::umati::blueprint::NodeKind;
 use crate::umati::instance::{Delta, Instance};
 use crate::umati::reading::{self, Reading};
 
@@ -53,18 +51,6 @@ impl<'a> Render<'a> {
     pub fn constant(&mut self, path: &str, value: impl FnOnce() -> Variant) {
         if self.pass == Pass::First {
             self.put(path, Quality::Good(value()));
-        }
-    }
-
-    /// The values that the types fix: the arguments of methods.
-    pub fn arguments(&mut self) {
-        let blueprint = Arc::clone(self.instance.blueprint());
-        for (_, node) in blueprint.iter() {
-            if let NodeKind::Variable(variable) = &node.kind
-                && let Some(value) = &variable.constant
-            {
-                self.constant(&node.path, || Variant::clone(value));
-            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the types allow.
 
-use opcua::types::NodeId;
+use opcua::types::{DataValue, NodeId, StatusCode, Variant};
 
 use super::draft::Draft;
 use super::error::{not_instantiable, unknown_type};
@@ -159,11 +159,19 @@ pub(super) fn kind_of_declaration(
             arguments,
             ..
         } => Some(NodeKind::Variable(VariableAttributes {
-            constant: arguments.clone(),
+            constant: arguments.as_deref().map(constant),
             ..variable(type_definition, data_type, *value_rank, array_dimensions)
         })),
         _ => None,
     }
+}
+
+fn constant(value: &Variant) -> Box<DataValue> {
+    Box::new(DataValue {
+        value: Some(value.clone()),
+        status: Some(StatusCode::Good),
+        ..DataValue::default()
+    })
 }
 
 /// Read-only whatever the type says: what the bridge serves, it has read elsewhere.

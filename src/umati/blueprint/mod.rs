@@ -15,7 +15,7 @@ mod plan;
 
 use std::collections::HashMap;
 
-use opcua::types::{LocalizedText, NodeClass, NodeId, QualifiedName, Variant};
+use opcua::types::{DataValue, LocalizedText, NodeClass, NodeId, QualifiedName};
 
 use super::catalogue::ForeignNode;
 
@@ -122,8 +122,8 @@ pub struct VariableAttributes {
     pub access_level: u8,
     /// Milliseconds.
     pub minimum_sampling_interval: f64,
-    /// The value, where the types fix it: the arguments of a method.
-    pub constant: Option<Box<Variant>>,
+    /// The value, where the types fix it: the arguments of a method. It has no timestamp, as it never came to be.
+    pub constant: Option<Box<DataValue>>,
 }
 
 impl BlueprintNode {

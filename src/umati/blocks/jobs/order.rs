@@ -86,6 +86,9 @@ fn encode(order: &Order, mark: Mark) -> Option<Encoded> {
 
 /// An order that is told differently has another mark.
 fn mark(order: &Order) -> Mark {
+    if order.state.is_final() {
+        return final_mark(order);
+    }
     let job = order.job.as_ref();
     Mark {
         content: hash((
@@ -100,6 +103,14 @@ fn mark(order: &Order) -> Mark {
             job.map(|job| job.start.at()),
             job_title(order),
         )),
+        progress: 0,
+    }
+}
+
+/// An order that is over changes no more: which one it is says everything.
+pub(super) fn final_mark(order: &Order) -> Mark {
+    Mark {
+        content: hash(identity(order)),
         progress: 0,
     }
 }

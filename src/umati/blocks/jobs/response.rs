@@ -13,15 +13,13 @@
 //! MaterialActuals of a completed print: the filament of each tool, as the file was analysed, and the part. What a
 //! print that was given up has consumed, nobody knows.
 
-use std::hash::Hash;
-
 use opcua::types::{ExtensionObject, LocalizedText, Variant};
 
 use super::super::names::name_based_uuid;
 use super::super::quality::View;
 use super::super::render::{Render, utc};
-use super::list::{self, bits, hash};
-use super::order::{identity, job_order, job_title};
+use super::list::{self, hash};
+use super::order::{final_mark, identity, job_order, job_title};
 use super::parameters::{
     JOB_EXECUTION_MODE, JOB_NAME, PRODUCTION_MODE, decimal, job_name, measure, measures, parameter,
     tool_of,
@@ -171,10 +169,13 @@ fn materials(order: &Order) -> Vec<Material> {
     consumed.chain([part]).collect()
 }
 
-/// A response that is told differently has another mark. What is over changes no more.
+/// A response that is told differently has another mark.
 fn mark(order: &Order, job: Option<&Job>) -> Mark {
+    if order.state.is_final() {
+        return final_mark(order);
+    }
     let end = job.and_then(Job::end).map(|(at, _)| at);
-    let progress = job.filter(|_| !order.state.is_final()).map(|job| {
+    let progress = job.map(|job| {
         let progress = &job.progress;
         (progress.print_time, progress.print_time_left)
     });
@@ -184,15 +185,7 @@ fn mark(order: &Order, job: Option<&Job>) -> Mark {
             &order.reason,
             job.map(|job| (&job.id, job.start.at(), end)),
             job_title(order),
-            filament(order),
         )),
         progress: hash(progress),
     }
-}
-
-fn filament(order: &Order) -> impl Hash + use<'_> {
-    let amounts = order.filament.iter();
-    amounts
-        .map(|(tool, f)| (tool, bits(f.length), bits(f.volume), bits(f.weight)))
-        .collect::<Vec<_>>()
 }
