@@ -140,6 +140,7 @@ pub(super) fn nameplate(machine: &MachineConfig, shared: &SharedNames<'_>) -> Na
         year_of_construction: plate.year_of_construction,
         location: plate.location,
         asset_id: plate.asset_id,
+        control: false,
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Nameplate {
     pub year_of_construction: Option<u16>,
     pub location: Option<String>,
     pub asset_id: Option<String>,
+    /// A MES may start, pause and abort prints here; without this, it can only watch.
+    pub control: bool,
 }
 
 /// How to judge the age of what is known.

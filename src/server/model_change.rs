@@ -73,7 +73,9 @@ fn change(
 ) -> ModelChangeStructureDataType {
     ModelChangeStructureDataType {
         affected: instance.node_id(index),
-        affected_type: instance.blueprint().node(index).type_definition().clone(),
+        affected_type: (instance.blueprint().node(index).type_definition())
+            .cloned()
+            .unwrap_or_default(),
         verb: verb as u8,
     }
 }

@@ -21,7 +21,7 @@ use super::publish::Dispatcher;
 use super::publisher::Publisher;
 use super::settings::Settings;
 use super::types::{self, TypeImport, Types};
-use crate::umati::namespaces;
+use crate::umati::{isa95, namespaces};
 
 /// The name that UaExpert shows before it has connected.
 const APPLICATION_NAME: &str = "umati-bridge";
@@ -73,6 +73,7 @@ impl Server {
             .max_session_timeout_ms(limits::MAX_SESSION_TIMEOUT_MS)
             .diagnostics_enabled(true)
             .with_authenticator(Arc::new(OpenToReaders))
+            .with_type_loader(Arc::new(isa95::Loader))
             // Each manager registers its namespaces when it is built, so their order is the namespace table's.
             .without_node_managers()
             .with_node_manager(InMemoryNodeManagerBuilder::new(CoreNodeManagerBuilder))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use opcua::types::{DataValue, LocalizedText, NodeId, QualifiedName};
 
-use super::blueprint::{Blueprint, NodeIndex, NodeKind};
+use super::blueprint::{Blueprint, NodeIndex, NodeKind, VariableAttributes};
 use super::namespaces;
 use super::reading::{self, Reading};
 
@@ -16,7 +16,7 @@ pub struct Instance {
     /// Browse name and display name of the root.
     name: Box<str>,
     blueprint: Arc<Blueprint>,
-    /// By [`NodeIndex`]; `DataValue::default()` at objects. A variable's value is never Good and null.
+    /// By [`NodeIndex`]; `DataValue::default()` at objects and methods. A variable's value is never Good and null.
     values: Vec<DataValue>,
 }
 
@@ -118,9 +118,15 @@ impl Instance {
         }
     }
 
-    /// The value of a variable with its status and timestamps; `DataValue::default()` for an object.
+    /// The value of a variable with its status and timestamps; `DataValue::default()` for an object or a method.
     pub fn value(&self, index: NodeIndex) -> &DataValue {
-        &self.values[usize::from(index.0)]
+        match &self.blueprint.node(index).kind {
+            NodeKind::Variable(VariableAttributes {
+                constant: Some(value),
+                ..
+            }) => value,
+            _ => &self.values[usize::from(index.0)],
+        }
     }
 
     /// The node at a path below the root; `""` is the root.
@@ -174,7 +180,7 @@ fn waiting(blueprint: &Blueprint) -> Vec<DataValue> {
     blueprint
         .iter()
         .map(|(_, node)| match node.kind {
-            NodeKind::Object { .. } => DataValue::default(),
+            NodeKind::Object { .. } | NodeKind::Method { .. } => DataValue::default(),
             NodeKind::Variable(_) => reading::waiting().into_data_value(),
         })
         .collect()
@@ -218,7 +224,9 @@ mod tests {
         for (index, node) in instance.blueprint().iter() {
             let value = instance.value(index);
             match node.kind {
-                NodeKind::Object { .. } => assert_eq!(*value, DataValue::default()),
+                NodeKind::Object { .. } | NodeKind::Method { .. } => {
+                    assert_eq!(*value, DataValue::default())
+                }
                 NodeKind::Variable(_) => {
                     assert_eq!(value.status, Some(StatusCode::BadWaitingForInitialData));
                     assert_eq!(value.value, Some(Variant::Empty));

@@ -5,9 +5,11 @@
 
 pub mod blocks;
 pub mod blueprint;
+pub mod calls;
 pub mod catalogue;
 mod ids;
 pub mod instance;
+pub mod isa95;
 pub mod mapping;
 pub mod namespaces;
 pub mod nodesets;

@@ -6,7 +6,8 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use opcua::types::{
-    DataTypeId, NodeId, ObjectId, ObjectTypeId, QualifiedName, ReferenceTypeId, VariableTypeId,
+    Argument, DataTypeId, NodeClass, NodeId, ObjectId, ObjectTypeId, QualifiedName,
+    ReferenceTypeId, VariableTypeId, Variant,
 };
 use umati_bridge::umati::blueprint::{
     Blueprint, BlueprintNode, NodeIndex, NodeKind, Plan, Target, VariableAttributes,
@@ -214,7 +215,8 @@ fn references_are_complete_on_both_sides() {
                 }
             }
         }
-        assert_eq!(types, [node.type_definition().clone()], "{}", node.path);
+        let own: Vec<_> = node.type_definition().cloned().into_iter().collect();
+        assert_eq!(types, own, "{}", node.path);
         assert_eq!(parents > 0, index != NodeIndex::ROOT, "{}", node.path);
         assert_eq!(blueprint.find(&node.path), Some(index));
     }
@@ -261,8 +263,8 @@ fn placeholders_become_instances_with_the_names_of_the_plan() {
     let blueprint = build(&full());
     let tool = at(&blueprint, "Equipment/Tools/Tool0");
     assert_eq!(
-        *tool.type_definition(),
-        type_id(ns::MACHINE_TOOL, "ToolType")
+        tool.type_definition(),
+        Some(&type_id(ns::MACHINE_TOOL, "ToolType"))
     );
     assert_eq!(tool.display_name.text.as_ref(), "Tool0");
     assert_eq!(
@@ -377,7 +379,7 @@ fn event_notifier_is_set_where_planned() {
     let blueprint = build(&full());
     let bits = |path| match at(&blueprint, path).kind {
         NodeKind::Object { event_notifier, .. } => event_notifier,
-        NodeKind::Variable(_) => panic!(),
+        NodeKind::Variable(_) | NodeKind::Method { .. } => panic!(),
     };
     assert_eq!(bits("Notification/Messages"), 1);
     assert_eq!(bits("Equipment"), 0);
@@ -420,4 +422,77 @@ fn the_root_stands_below_machines_or_where_it_is_anchored() {
 fn equal_plans_are_equal_keys() {
     let plans: HashSet<Plan> = [full(), full(), machine()].into();
     assert_eq!(plans.len(), 2);
+}
+
+const RECEIVER: &str = "MachineryBuildingBlocks/JobManagement/JobOrderControl";
+
+#[test]
+fn a_method_comes_with_its_arguments_and_without_a_type() {
+    let blueprint = build(machine().include(&format!("{RECEIVER}/Store")));
+    let method = at(&blueprint, &format!("{RECEIVER}/Store"));
+    assert_eq!(method.class(), NodeClass::Method);
+    assert_eq!(method.type_definition(), None);
+    assert!(
+        !method
+            .references
+            .iter()
+            .any(|reference| { reference.reference_type == ReferenceTypeId::HasTypeDefinition })
+    );
+    let held = references(&blueprint, RECEIVER, &format!("{RECEIVER}/Store"));
+    assert_eq!(held, [NodeId::from(ReferenceTypeId::HasComponent)]);
+
+    let inputs = variable(&blueprint, &format!("{RECEIVER}/Store/InputArguments"));
+    assert_eq!(inputs.data_type, NodeId::from(DataTypeId::Argument));
+    let constant = inputs.constant.as_deref().unwrap();
+    let Some(Variant::Array(array)) = &constant.value else {
+        panic!("{:?}", inputs.constant);
+    };
+    let arguments: Vec<_> = (array.values.iter())
+        .map(|argument| match argument {
+            Variant::ExtensionObject(object) => object.inner_as::<Argument>().unwrap(),
+            other => panic!("{other:?}"),
+        })
+        .map(|argument| (argument.name.to_string(), argument.data_type.clone()))
+        .collect();
+    let job_order = type_id(ns::JOB_CONTROL, "ISA95JobOrderDataType");
+    assert_eq!(
+        arguments,
+        [
+            ("JobOrder".to_owned(), job_order),
+            ("Comment".to_owned(), DataTypeId::LocalizedText.into()),
+        ]
+    );
+}
+
+#[test]
+fn mandatory_methods_come_by_themselves_and_optional_ones_do_not() {
+    let blueprint = build(machine().include("MachineryBuildingBlocks/JobManagement"));
+    let methods: Vec<_> = (blueprint.iter())
+        .filter(|(_, node)| node.class() == NodeClass::Method)
+        .map(|(_, node)| node.browse_name.name.to_string())
+        .collect();
+    assert_eq!(
+        methods,
+        [
+            "RequestJobResponseByJobOrderID",
+            "RequestJobResponseByJobOrderState"
+        ]
+    );
+}
+
+#[test]
+fn what_needs_control_is_marked_with_all_below_it() {
+    let blueprint = build(
+        machine()
+            .include(&format!("{RECEIVER}/StoreAndStart"))
+            .include_control(&format!("{RECEIVER}/Store")),
+    );
+    let marked: Vec<_> = (blueprint.iter())
+        .filter(|(_, node)| node.needs_control)
+        .map(|(_, node)| node.path.strip_prefix(RECEIVER).unwrap())
+        .collect();
+    assert_eq!(
+        marked,
+        ["/Store", "/Store/InputArguments", "/Store/OutputArguments"]
+    );
 }

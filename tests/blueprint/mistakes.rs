@@ -29,10 +29,6 @@ fn every_mistake_in_a_plan_is_named_with_path_and_type() {
             r#""Production": the type ProductionType has no member "Tools"; it has ActiveProgram, "#,
         ),
         (
-            machine().include("FileSystem/CreateFile").clone(),
-            r#""FileSystem": "CreateFile" is a method of FileDirectoryType, and methods are not instantiated"#,
-        ),
-        (
             machine().include("Equipment/Feedstock").clone(),
             r#""Equipment/Feedstock": the type FeedstockListType needs at least one FeedstockType"#,
         ),

@@ -143,6 +143,24 @@ impl Client {
         inspection
     }
 
+    /// Reads the lists of job management: path and value of each.
+    pub fn jobs(self, endpoint: &str, policy: Policy) -> BTreeMap<String, Value> {
+        let pki = TempDir::new().expect("a folder for the client's certificate");
+        let mut command = self.program("jobs", endpoint, policy, &pki);
+        let mut process = Process::spawn(&format!("{self:?} reads jobs"), &mut command);
+        let status = process.wait_for_exit();
+        assert!(
+            status.success(),
+            "{self:?} over {policy:?} fails:\n{process}"
+        );
+        let lines = process.lines();
+        let lists = lines.iter().filter_map(|line| parse(line)).map(|line| {
+            assert_eq!(line["status_name"], "Good", "{self:?} says {line}");
+            (read(line["path"].clone()), line["value"].clone())
+        });
+        lists.collect()
+    }
+
     /// Subscribes with default settings to the variables at `paths`, each below `Objects`.
     pub fn watch(self, endpoint: &str, policy: Policy, paths: &[String]) -> Watch {
         let pki = TempDir::new().expect("a folder for the client's certificate");

@@ -42,11 +42,14 @@ pub fn check(space: &Space, root: &NodeId, extension: &Extension) -> Vec<String>
         extension,
         findings: Vec::new(),
         seen: HashSet::new(),
+        strangers: HashMap::new(),
     };
     match space.get(root) {
         Some(node) => check.instance(node, node.browse_name.name.as_ref(), &[]),
         None => check.findings.push(format!("{root} does not exist")),
     }
+    let strangers = check.strangers.into_values();
+    check.findings.extend(strangers);
     check.findings
 }
 
@@ -55,6 +58,8 @@ pub(super) struct Check<'a> {
     extension: &'a Extension,
     findings: Vec<String>,
     seen: HashSet<NodeId>,
+    /// Children that no declaration knows so far, with the finding. A node with two parents is declared at both.
+    strangers: HashMap<NodeId, String>,
 }
 
 impl<'a> Check<'a> {
@@ -65,10 +70,10 @@ impl<'a> Check<'a> {
     /// `declarations`: the declarations of this node in the types of its parents, nearest last.
     fn instance(&mut self, node: &'a Node, path: &str, declarations: &[&'a Node]) {
         if !self.seen.insert(node.id.clone()) {
-            return;
+            return self.declared_elsewhere(node, path, declarations);
         }
         if node.class == NodeClass::Method {
-            return;
+            return self.method(node, path, declarations);
         }
         let types: Vec<&Node> = self
             .space
@@ -91,9 +96,48 @@ impl<'a> Check<'a> {
         if node.class == NodeClass::Variable {
             self.value(node, path);
         }
-        let declared = self.declared(node, type_definition, declarations);
+        let declared = self.declared(node, Some(type_definition), declarations);
         self.members(node, path, &declared);
         self.state_machine(node, path, type_definition);
+    }
+
+    /// A node that another parent has, too, and what that parent's declaration says of its children.
+    fn declared_elsewhere(&mut self, node: &'a Node, path: &str, declarations: &[&'a Node]) {
+        let declared = self.declared(node, None, declarations);
+        for (reference, child) in self.children(node) {
+            let known = (declared.iter()).find(|d| d.node.browse_name == child.browse_name);
+            if let Some(declaration) = known
+                && self.strangers.remove(&child.id).is_some()
+            {
+                let path = format!("{path}/{}", child.browse_name.name);
+                self.compare(&path, reference, child, declaration);
+            }
+        }
+    }
+
+    fn children(&self, node: &'a Node) -> Vec<(&'a NodeId, &'a Node)> {
+        let held = node.references.iter();
+        held.filter(|r| is_hierarchical(self.space, &r.reference_type))
+            .filter_map(|r| Some((&r.reference_type, self.space.get(&r.target)?)))
+            .collect()
+    }
+
+    /// A method has no type; its arguments are those of its declaration (OPC 10000-3 §5.7).
+    fn method(&mut self, node: &'a Node, path: &str, declarations: &[&'a Node]) {
+        if type_of(self.space, node).is_some() {
+            self.find(path, "a method has a type definition");
+        }
+        let declared = self.declared(node, None, declarations);
+        self.members(node, path, &declared);
+        for member in &declared {
+            let own = self
+                .space
+                .child(node, member.node.browse_name.name.as_ref());
+            if own.is_some_and(|own| own.value.value != member.node.value.value) {
+                let name = &member.node.browse_name;
+                self.find(path, format!("{name} differ from the declaration's"));
+            }
+        }
     }
 
     /// All members that the type, its supertypes, its interfaces and the parents' declarations ask for; the most
@@ -101,11 +145,11 @@ impl<'a> Check<'a> {
     fn declared(
         &self,
         node: &'a Node,
-        type_definition: &'a Node,
+        type_definition: Option<&'a Node>,
         declarations: &[&'a Node],
     ) -> Vec<Declared<'a>> {
         let mut sources: Vec<&Node> = declarations.iter().rev().copied().collect();
-        let mut types = self.space.supertypes(&type_definition.id);
+        let mut types = type_definition.map_or_else(Vec::new, |t| self.space.supertypes(&t.id));
         for owner in std::iter::once(node).chain(types.clone()) {
             for interface in self.space.targets(owner, ReferenceTypeId::HasInterface) {
                 types.extend(self.space.supertypes(&interface.id));
@@ -156,12 +200,7 @@ impl<'a> Check<'a> {
     }
 
     fn members(&mut self, node: &'a Node, path: &str, declared: &[Declared<'a>]) {
-        let children: Vec<(&NodeId, &Node)> = node
-            .references
-            .iter()
-            .filter(|r| is_hierarchical(self.space, &r.reference_type))
-            .filter_map(|r| Some((&r.reference_type, self.space.get(&r.target)?)))
-            .collect();
+        let children = self.children(node);
 
         let mut names = HashSet::new();
         for (_, child) in &children {
@@ -179,7 +218,7 @@ impl<'a> Check<'a> {
                 Rule::Optional | Rule::OptionalPlaceholder => true,
             });
             let needed = matches!(member.rule, Rule::Mandatory | Rule::MandatoryPlaceholder);
-            if needed && !present && member.node.class != NodeClass::Method {
+            if needed && !present {
                 let name = &member.node.browse_name;
                 self.find(path, format!("{:?} member {name} is missing", member.rule));
             }
@@ -288,7 +327,8 @@ impl<'a> Check<'a> {
                 );
             }
         } else if namespace != self.extension.vendor && !self.is_building_block(child) {
-            self.find(path, "is no member of the type and fills no placeholder");
+            let finding = format!("{path}: is no member of the type and fills no placeholder");
+            self.strangers.insert(child.id.clone(), finding);
         }
     }
 

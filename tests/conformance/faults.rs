@@ -237,10 +237,38 @@ pub const FAULTS: &[Fault] = &[
         inject: |space, root| node(space, root, "Identification/SerialNumber").access_level = 0,
         finding: "SerialNumber: is not readable",
     },
+    Fault {
+        name: "a mandatory method is missing",
+        inject: |space, root| {
+            let method = id(space, root, &by_id(""));
+            node(space, root, RESULTS)
+                .references
+                .retain(|r| r.target != method);
+        },
+        finding: "Mandatory member 8:RequestJobResponseByJobOrderID is missing",
+    },
+    Fault {
+        name: "a method without its arguments",
+        inject: |space, root| node(space, root, &by_id("")).references.clear(),
+        finding: "RequestJobResponseByJobOrderID: Mandatory member InputArguments is missing",
+    },
+    Fault {
+        name: "other arguments than declared",
+        inject: |space, root| {
+            let other = node(space, root, &by_id("/InputArguments")).value.clone();
+            node(space, root, &by_id("/OutputArguments")).value = other;
+        },
+        finding: "RequestJobResponseByJobOrderID: OutputArguments differ from the declaration's",
+    },
 ];
 
+const RESULTS: &str = "MachineryBuildingBlocks/JobManagement/JobOrderResults";
 const ANALOG: &str = "Monitoring/Process/Tool0Temperature/AnalogSignal";
 const STATE: &str = "MachineryBuildingBlocks/MachineryItemState";
+
+fn by_id(member: &str) -> String {
+    format!("{RESULTS}/RequestJobResponseByJobOrderID{member}")
+}
 
 fn id(space: &Space, root: &NodeId, path: &str) -> NodeId {
     let mut current = space.get(root).expect("root");

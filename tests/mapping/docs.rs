@@ -7,7 +7,7 @@ use opcua::types::NodeId;
 use umati_bridge::machine::*;
 use umati_bridge::umati::BridgeStatus;
 use umati_bridge::umati::blocks::state::{Activity, ProgramState, Situation, StateValue, States};
-use umati_bridge::umati::blueprint::{NodeIndex, NodeKind};
+use umati_bridge::umati::blueprint::{BlueprintNode, NodeIndex, NodeKind};
 use umati_bridge::umati::catalogue::Catalogue;
 use umati_bridge::umati::instance::Instance;
 use umati_bridge::umati::nodesets;
@@ -174,14 +174,27 @@ fn node_table(instance: &Instance) -> String {
             name.name
         );
         let data_type = match &node.kind {
-            NodeKind::Object { .. } => String::new(),
+            NodeKind::Object { .. } | NodeKind::Method { .. } => String::new(),
+            NodeKind::Variable(variable) if variable.value_rank >= 1 => {
+                format!("{}[]", type_name(&variable.data_type))
+            }
             NodeKind::Variable(variable) => type_name(&variable.data_type),
         };
         let indent = "&emsp;".repeat(depth);
-        let of = type_name(node.type_definition());
+        let of = (node.type_definition()).map_or_else(|| method_cell(node), type_name);
         writeln!(table, "| {indent}{name} | {of} | {data_type} |").unwrap();
     }
     table
+}
+
+/// Methods have no type.
+fn method_cell(node: &BlueprintNode) -> String {
+    let needs = if node.needs_control {
+        "method, needs control"
+    } else {
+        "method"
+    };
+    needs.to_owned()
 }
 
 fn prefixed(id: &NodeId) -> String {

@@ -95,3 +95,34 @@ fn generated_identities_are_stable_and_unique() {
     }
     assert_ne!(others[0], others[1]);
 }
+
+#[test]
+fn what_a_client_wrote_counts_more_than_config() {
+    let mut machine = full_machine();
+    for (tag, text) in [
+        (Tag::AssetId, "WRITTEN"),
+        (Tag::ComponentName, "The left one"),
+        (Tag::Location, ""),
+    ] {
+        let written = WrittenTag {
+            text: text.to_owned(),
+            instead_of: None,
+        };
+        machine.tags.insert(tag, written);
+    }
+    let instance = instance(&machine, 0);
+    assert_eq!(text(&instance, "Identification/AssetId"), "WRITTEN");
+    assert_eq!(
+        text(&instance, "Identification/ComponentName"),
+        "The left one"
+    );
+    assert_eq!(text(&instance, "Identification/Location"), "");
+}
+
+#[test]
+fn tags_that_nobody_set_are_empty() {
+    let instance = instance(&machine(), 0);
+    for path in ["Identification/AssetId", "Identification/Location"] {
+        assert_eq!(text(&instance, path), "");
+    }
+}

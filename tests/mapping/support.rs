@@ -139,6 +139,7 @@ pub fn full_machine() -> Machine {
         year_of_construction: Some(2025),
         location: Some("N 51.257315 E 6.740885".into()),
         asset_id: Some("INV-0815".into()),
+        control: true,
         ..machine.nameplate
     };
     let mut report = report(PrinterState::Printing);

@@ -1,5 +1,7 @@
 //! Types, units, timestamps, and what counts as a change.
 
+use std::time::Duration;
+
 use opcua::types::{EUInformation, ExtensionObject, Range, StatusCode, Variant};
 use umati_bridge::machine::*;
 use umati_bridge::umati::BridgeStatus;
@@ -316,4 +318,26 @@ fn the_bridge_object_counts_machines_and_polls() {
     changed.sort();
     assert_eq!(changed, ["LastPoll", "MachinesOnline"]);
     assert_eq!(value(&bridge, "MachinesOnline"), &Variant::UInt32(2));
+}
+
+#[test]
+fn counters_tell_what_was_seen_in_steps() {
+    const COUNTERS: &str = "Monitoring/MachineTool/OperationCounters";
+    let mut machine = machine();
+    machine.counters = Counters {
+        power_on: Duration::from_secs(3_609),
+        operation: Duration::from_secs(1_215),
+        cycles: 7,
+        parts: 5,
+    };
+    let instance = instance(&machine, 0);
+    for (member, expected) in [
+        ("PowerOnDuration", Variant::from(3_600_000.0)),
+        ("OperationDuration", 1_210_000.0.into()),
+        ("OperationCycleCounter", 7_u64.into()),
+        ("PartsProducedInLifetime", 5_u64.into()),
+    ] {
+        let path = format!("{COUNTERS}/{member}");
+        assert_eq!(value(&instance, &path), &expected, "{member}");
+    }
 }

@@ -8,7 +8,7 @@ use opcua::types::{
 use umati_bridge::umati::namespaces as ns;
 
 use super::bench::*;
-use super::browse::{browse, description, references};
+use super::browse::{browse, description, find, references};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attributes_are_what_the_specification_says() {
@@ -304,4 +304,71 @@ async fn each_namespace_is_described_once() {
         read.value,
         Some(ns::instances_uri(APPLICATION_URI).as_str().into())
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_method_can_be_executed_and_has_no_type() {
+    use AttributeId as A;
+    const RESULTS: &str = "MachineryBuildingBlocks/JobManagement/JobOrderResults";
+    let plan = plan().include(RESULTS).clone();
+    let bench = Bench::serve(machines(1, &plan)).await;
+    let client = bench.connect().await;
+    let method = node(0, &format!("{RESULTS}/RequestJobResponseByJobOrderID"));
+    for (attribute, expected) in [
+        (A::NodeClass, Variant::from(NodeClass::Method as i32)),
+        (A::Executable, true.into()),
+        (A::UserExecutable, true.into()),
+    ] {
+        let read = client.read(method.clone(), attribute).await;
+        assert_eq!(read.value, Some(expected), "{attribute:?}");
+    }
+    for attribute in [A::Value, A::DataType, A::EventNotifier] {
+        let read = client.read(method.clone(), attribute).await;
+        assert_eq!(
+            read.status,
+            Some(StatusCode::BadAttributeIdInvalid),
+            "{attribute:?}"
+        );
+    }
+    let held = references(&client, &node(0, RESULTS), BrowseDirection::Forward).await;
+    let found = find(&held, "RequestJobResponseByJobOrderID");
+    assert_eq!(found.node_id.node_id, method);
+    assert!(found.type_definition.node_id.is_null());
+    assert_eq!(found.node_class, NodeClass::Method);
+}
+
+/// Clients decode structures by these, so each names its binary encoding.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_structures_of_jobs_are_defined() {
+    use opcua::types::StructureDefinition;
+    use umati_bridge::umati::isa95::types::*;
+    let bench = Bench::start().await;
+    let client = bench.connect().await;
+    let types = [
+        (Property::DATA_TYPE, Property::BINARY, 5),
+        (Parameter::DATA_TYPE, Parameter::BINARY, 5),
+        (Equipment::DATA_TYPE, Equipment::BINARY, 6),
+        (State::DATA_TYPE, State::BINARY, 3),
+        (WorkMaster::DATA_TYPE, WorkMaster::BINARY, 3),
+        (JobOrder::DATA_TYPE, JobOrder::BINARY, 11),
+        (Material::DATA_TYPE, Material::BINARY, 9),
+        (Personnel::DATA_TYPE, Personnel::BINARY, 6),
+        (PhysicalAsset::DATA_TYPE, PhysicalAsset::BINARY, 6),
+        (JobResponse::DATA_TYPE, JobResponse::BINARY, 11),
+        (JobOrderAndState::DATA_TYPE, JobOrderAndState::BINARY, 2),
+        (RunInfo::DATA_TYPE, RunInfo::BINARY, 4),
+    ];
+    for (data_type, binary, fields) in types {
+        let id = NodeId::from(data_type);
+        let read = client
+            .read(id.clone(), AttributeId::DataTypeDefinition)
+            .await;
+        let Some(Variant::ExtensionObject(object)) = read.value else {
+            panic!("{id}: {read:?}");
+        };
+        let definition: &StructureDefinition = object.inner_as().unwrap();
+        assert_eq!(definition.default_encoding_id, NodeId::from(binary), "{id}");
+        let told = definition.fields.as_ref().map_or(0, Vec::len);
+        assert_eq!(told, fields, "{id}");
+    }
 }

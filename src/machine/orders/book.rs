@@ -10,6 +10,11 @@ pub struct Book {
 }
 
 impl Book {
+    /// A book with these orders, the oldest first.
+    pub fn from_orders(orders: Vec<Order>) -> Self {
+        Self { orders }
+    }
+
     /// All orders, the oldest first.
     pub fn orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.iter()

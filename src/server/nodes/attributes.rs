@@ -116,6 +116,12 @@ pub(super) fn attribute(
             (attribute == AttributeId::EventNotifier).then(|| (*event_notifier).into())
         }
         NodeKind::Variable(variable) => variable_attribute(variable, attribute),
+        // Who may not call a method does not see it.
+        NodeKind::Method { .. } => matches!(
+            attribute,
+            AttributeId::Executable | AttributeId::UserExecutable
+        )
+        .then(|| true.into()),
     }
 }
 

@@ -103,17 +103,13 @@ fn server() -> NodeMetadata {
 /// What Browse tells of a node of ours.
 pub(super) fn metadata(instance: &Instance, index: NodeIndex) -> NodeMetadata {
     let node = instance.blueprint().node(index);
-    let class = node.class();
     NodeMetadata {
         node_id: ExpandedNodeId::new(instance.node_id(index)),
-        type_definition: match class {
-            NodeClass::Object | NodeClass::Variable => {
-                ExpandedNodeId::new(node.type_definition().clone())
-            }
-            _ => ExpandedNodeId::null(),
-        },
+        type_definition: node
+            .type_definition()
+            .map_or_else(ExpandedNodeId::null, |id| ExpandedNodeId::new(id.clone())),
         browse_name: instance.browse_name(index),
         display_name: instance.display_name(index),
-        node_class: class,
+        node_class: node.class(),
     }
 }

@@ -4,20 +4,20 @@
 //! |---|---|
 //! | Manufacturer, SerialNumber, ProductInstanceUri | config; generated while config is silent, the same for ever |
 //! | AMTechnologyIdentifier, DeviceClass | what every FDM printer is |
-//! | ComponentName | the machine's name |
+//! | ComponentName, Location, AssetId | what a client wrote, else config; empty while nobody said |
 //! | Model | config, else the printer profile |
-//! | ProductCode, YearOfConstruction, Location, AssetId | config |
+//! | ProductCode, YearOfConstruction | config |
 //!
 //! Always Good: none of it depends on a printer that answers. SoftwareRevision would be the firmware's, which
 //! polling does not tell, so it is left out.
 
 use opcua::types::{LocalizedText, Variant};
-use sha2::{Digest, Sha256};
 
+use super::names::name_based_uuid;
 use super::quality::{Quality, View};
 use super::render::Render;
 use super::shape::{NameplatePart, Shape};
-use crate::machine::Nameplate;
+use crate::machine::{Machine, Nameplate, Tag};
 use crate::umati::blueprint::Plan;
 
 /// Material extrusion, ISO/ASTM 52900.
@@ -31,15 +31,32 @@ impl NameplatePart {
             Self::Model => "Identification/Model",
             Self::ProductCode => "Identification/ProductCode",
             Self::YearOfConstruction => "Identification/YearOfConstruction",
-            Self::Location => "Identification/Location",
-            Self::AssetId => "Identification/AssetId",
         }
     }
 }
 
+/// The properties that 40001-1 §8.4 declares writable.
+const TAGS: [(&str, Tag); 3] = [
+    ("Identification/AssetId", Tag::AssetId),
+    ("Identification/ComponentName", Tag::ComponentName),
+    ("Identification/Location", Tag::Location),
+];
+
+/// AccessLevel bits CurrentRead and CurrentWrite, OPC 10000-3 §8.57.
+const READ_AND_WRITE: u8 = 3;
+
+/// The writable property at a path, if there is one.
+pub fn tag_at(path: &str) -> Option<Tag> {
+    TAGS.iter()
+        .find(|(known, _)| *known == path)
+        .map(|(_, tag)| *tag)
+}
+
 pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
     plan.include("Identification/DeviceClass");
-    plan.include("Identification/ComponentName");
+    for (path, _) in TAGS {
+        plan.include(path).access(path, READ_AND_WRITE);
+    }
     for part in &shape.nameplate {
         plan.include(part.path());
     }
@@ -50,7 +67,14 @@ pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, application_u
     let mut put = |path: &str, value: Variant| out.put(path, Quality::Good(value));
     put("Identification/AMTechnologyIdentifier", TECHNOLOGY.into());
     put("Identification/DeviceClass", DEVICE_CLASS.into());
-    put("Identification/ComponentName", neutral(&plate.name).into());
+    for (path, tag) in TAGS {
+        let text = written(view.machine, tag);
+        let value = match tag {
+            Tag::ComponentName => neutral(text).into(),
+            Tag::AssetId | Tag::Location => text.into(),
+        };
+        put(path, value);
+    }
     put("Identification/Manufacturer", manufacturer(plate).into());
     put(
         "Identification/SerialNumber",
@@ -68,6 +92,18 @@ pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, application_u
     }
 }
 
+/// What a client wrote, else what config says, else nothing.
+fn written(machine: &Machine, tag: Tag) -> &str {
+    let plate = &machine.nameplate;
+    let configured = match tag {
+        Tag::AssetId => plate.asset_id.as_deref(),
+        Tag::ComponentName => Some(plate.name.as_str()),
+        Tag::Location => plate.location.as_deref(),
+    };
+    let written = machine.tags.get(&tag).map(|written| written.text.as_str());
+    written.or(configured).unwrap_or_default()
+}
+
 fn known(part: NameplatePart, view: &View) -> Option<Variant> {
     let plate = &view.machine.nameplate;
     let text = |text: &Option<String>| text.as_deref().map(Variant::from);
@@ -81,8 +117,6 @@ fn known(part: NameplatePart, view: &View) -> Option<Variant> {
         }
         NameplatePart::ProductCode => text(&plate.product_code),
         NameplatePart::YearOfConstruction => plate.year_of_construction.map(Variant::from),
-        NameplatePart::Location => text(&plate.location),
-        NameplatePart::AssetId => text(&plate.asset_id),
     }
 }
 
@@ -100,7 +134,7 @@ fn manufacturer(plate: &Nameplate) -> LocalizedText {
 }
 
 /// `<ApplicationUri>:machine:<id>`.
-fn product_instance_uri(id: &str, application_uri: &str) -> String {
+pub(super) fn product_instance_uri(id: &str, application_uri: &str) -> String {
     format!("{application_uri}:machine:{id}")
 }
 
@@ -109,16 +143,8 @@ fn serial_number(plate: &Nameplate, application_uri: &str) -> String {
     if let Some(serial) = &plate.serial_number {
         return serial.clone();
     }
-    let digest = Sha256::digest(product_instance_uri(&plate.id, application_uri));
-    let mut hex: Vec<u8> = digest.iter().take(16).copied().collect();
-    hex[6] = hex[6] & 0x0f | 0x80;
-    hex[8] = hex[8] & 0x3f | 0x80;
-    let mut serial = String::from("octoprint-");
-    for (position, byte) in hex.iter().enumerate() {
-        if matches!(position, 4 | 6 | 8 | 10) {
-            serial.push('-');
-        }
-        serial.push_str(&format!("{byte:02x}"));
-    }
-    serial
+    format!(
+        "octoprint-{}",
+        name_based_uuid(&product_instance_uri(&plate.id, application_uri))
+    )
 }

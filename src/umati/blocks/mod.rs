@@ -7,7 +7,10 @@
 //! A node that cannot have data is not created: what only OctoPrint's push interface tells is left out.
 
 pub mod bridge;
-mod identification;
+mod counters;
+pub(super) mod identification;
+pub mod jobs;
+mod names;
 mod notification;
 mod octoprint;
 mod operation;
@@ -38,9 +41,11 @@ pub(super) fn plan(shape: &Shape) -> Plan {
     software::plan(&mut plan, shape);
     tools::plan(&mut plan, shape);
     operation::plan(&mut plan);
+    counters::plan(&mut plan);
     process_values::plan(&mut plan, shape);
     notification::plan(&mut plan);
     production::plan(&mut plan);
+    jobs::plan(&mut plan, shape);
     octoprint::plan(&mut plan, shape);
     plan
 }
@@ -56,9 +61,11 @@ pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, bridge: &Iden
     software::render(out, view, shape, &bridge.version);
     tools::render(out, view, shape);
     operation::render(out, &states);
+    counters::render(out, view);
     process_values::render(out, view, shape);
     notification::render(out, view);
-    production::render(out, program, &states);
+    production::render(out, program, &states, &view.machine.book);
+    jobs::render(out, view, &states, bridge);
     octoprint::render(out, view, shape, &bridge.version);
 }
 

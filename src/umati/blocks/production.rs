@@ -6,7 +6,7 @@
 //! | node | from |
 //! |---|---|
 //! | Name | the file, by the name it was uploaded under; empty while there is none |
-//! | JobIdentifier | the job; empty for a file that is only selected |
+//! | JobIdentifier | JobOrderID of the job; empty for a file that is only selected |
 //! | State | [`States::program`] |
 //! | NumberInList | constant 0: one program at a time |
 
@@ -14,7 +14,7 @@ use super::operation::current_state;
 use super::quality::Quality;
 use super::render::Render;
 use super::state::{ProgramState, States};
-use crate::machine::{Job, JobFile, JobPhase, Machine, Outcome};
+use crate::machine::{Book, Job, JobFile, JobPhase, Machine, Order, Outcome};
 use crate::umati::blueprint::Plan;
 
 const PROGRAM: &str = "Production/ActiveProgram";
@@ -69,12 +69,20 @@ impl<'a> Program<'a> {
         }
     }
 
-    fn job_identifier(self) -> &'a str {
+    /// JobOrderID of the job: the same name as in JobManagement.
+    fn job_identifier(self, book: &'a Book) -> &'a str {
         match self {
             Self::Nothing | Self::Selected(_) => "",
-            Self::Job(job) => &job.id.0,
+            Self::Job(job) => order_of(job, book).map_or(&job.id.0, |order| &order.id.0),
         }
     }
+}
+
+/// The order that a job belongs to.
+fn order_of<'a>(job: &Job, book: &'a Book) -> Option<&'a Order> {
+    book.orders()
+        .filter(|order| order.job.as_ref().is_some_and(|known| known.id == job.id))
+        .last()
 }
 
 fn is_another(file: &JobFile, job: &Job) -> bool {
@@ -87,13 +95,13 @@ pub(super) fn plan(plan: &mut Plan) {
     plan.include("Production/ActiveProgram/JobIdentifier");
 }
 
-pub(super) fn render(out: &mut Render, program: Program, states: &States) {
+pub(super) fn render(out: &mut Render, program: Program, states: &States, book: &Book) {
     let path = |member: &str| format!("{PROGRAM}/{member}");
     let status = states.status;
     out.put(&path("Name"), Quality::with_status(program.name(), status));
     out.put(
         &path("JobIdentifier"),
-        Quality::with_status(program.job_identifier(), status),
+        Quality::with_status(program.job_identifier(book), status),
     );
     current_state(out, &path("State"), states.program, states);
     out.constant(&path("NumberInList"), || 0u16.into());

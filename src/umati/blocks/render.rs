@@ -96,6 +96,12 @@ impl<'a> Render<'a> {
         (*value != Variant::Empty).then_some(value)
     }
 
+    /// How long the node has had its value; `None` if it has none.
+    pub fn age(&self, path: &str) -> Option<Duration> {
+        let written = self.stored(path)?.source_timestamp?.as_chrono();
+        Some((self.at - written).to_std().unwrap_or_default())
+    }
+
     fn reading(&self, value: Quality<impl Into<Variant>>, taken: Timestamp) -> Reading {
         match value {
             Quality::Good(value) => reading::good(value, taken),

@@ -21,6 +21,8 @@ pub(crate) struct Shape {
     pub software: bool,
     /// The key may read the printer profile.
     pub profile: Option<ProfileShape>,
+    /// The machine may be controlled, so it has the methods for that.
+    pub control: bool,
 }
 
 /// Identification that exists only where it is known.
@@ -29,8 +31,6 @@ pub(crate) enum NameplatePart {
     Model,
     ProductCode,
     YearOfConstruction,
-    Location,
-    AssetId,
 }
 
 /// What the printer profile told.
@@ -54,6 +54,7 @@ impl Shape {
         self.grow_sensors(machine);
         self.grow_tools(machine);
         self.grow_nameplate(machine);
+        self.control |= machine.nameplate.control;
         self.software |= machine
             .software
             .as_ref()
@@ -110,8 +111,6 @@ impl Shape {
                 NameplatePart::YearOfConstruction,
                 plate.year_of_construction.is_some(),
             ),
-            (NameplatePart::Location, plate.location.is_some()),
-            (NameplatePart::AssetId, plate.asset_id.is_some()),
         ];
         let parts = known.into_iter().filter(|(_, known)| *known);
         self.nameplate.extend(parts.map(|(part, _)| part));

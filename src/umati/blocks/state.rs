@@ -114,6 +114,7 @@ impl States {
             status: StatusCode::Good,
         };
         use {ItemState as I, ModeState as M, OperationMode as O, ProgramState as P};
+        let interrupted = row(I::NotExecuting, M::Processing, O::Automatic, P::Interrupted);
         match situation {
             Situation::NothingRead => Self {
                 status: StatusCode::UncertainInitialValue,
@@ -131,12 +132,12 @@ impl States {
                 }
                 Activity::Failed => row(I::OutOfService, M::Processing, O::Automatic, P::Aborted),
                 Activity::Idle => row(I::NotExecuting, M::Processing, O::Automatic, resting),
+                // A print that is given up while it is paused never runs again.
+                Activity::Cancelling if resting == P::Interrupted => interrupted,
                 Activity::Printing | Activity::Pausing | Activity::Cancelling => {
                     row(I::Executing, M::Processing, O::Automatic, P::Running)
                 }
-                Activity::Paused => {
-                    row(I::NotExecuting, M::Processing, O::Automatic, P::Interrupted)
-                }
+                Activity::Paused => interrupted,
                 Activity::Transferring => row(I::NotExecuting, M::Setup, O::Setup, resting),
             },
         }

@@ -16,6 +16,7 @@ pub enum Unit {
     Millimetre,
     CubicCentimetre,
     Gram,
+    Millisecond,
 }
 
 impl Unit {
@@ -27,20 +28,26 @@ impl Unit {
             Self::Millimetre => (5_066_068, "mm", "millimetre"),
             Self::CubicCentimetre => (4_410_705, "cm³", "cubic centimetre"),
             Self::Gram => (4_674_125, "g", "gram"),
+            Self::Millisecond => (4_403_766, "ms", "millisecond"),
+        }
+    }
+}
+
+impl From<Unit> for EUInformation {
+    fn from(unit: Unit) -> Self {
+        let (unit_id, sign, name) = unit.parts();
+        Self {
+            namespace_uri: UNECE.into(),
+            unit_id,
+            display_name: LocalizedText::from(sign),
+            description: LocalizedText::new("en", name),
         }
     }
 }
 
 impl From<Unit> for Variant {
     fn from(unit: Unit) -> Self {
-        let (unit_id, sign, name) = unit.parts();
-        ExtensionObject::from_message(EUInformation {
-            namespace_uri: UNECE.into(),
-            unit_id,
-            display_name: LocalizedText::from(sign),
-            description: LocalizedText::new("en", name),
-        })
-        .into()
+        ExtensionObject::from_message(EUInformation::from(unit)).into()
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! Breadth first and without recursion: each node, once made, is asked for its children.
 
-use opcua::types::LocalizedText;
+use opcua::types::{LocalizedText, NodeId};
 
 use super::check::kind_of_declaration;
 use super::draft::Draft;
 use super::error::{not_instantiable, unknown_type, wrong_class};
 use super::plan::{Addition, Plan, Role, join};
 use super::{Blueprint, BlueprintNode, NodeKind, PlanError};
-use crate::umati::catalogue::{Catalogue, DeclaredMember, ModellingRule};
+use crate::umati::catalogue::{Catalogue, DeclaredMember, ModellingRule, Place};
 
 impl Blueprint {
     /// Instantiates the plan's type.
@@ -30,6 +30,7 @@ impl Blueprint {
         for (path, adjustment) in &plan.adjustments {
             draft.adjust(path, adjustment)?;
         }
+        draft.restrict();
         Ok(Self {
             nodes: draft.nodes,
             by_path: draft.by_path,
@@ -70,7 +71,7 @@ impl Draft<'_> {
             None => Ok(()),
             Some(placeholder) => Err(PlanError::MissingPlaceholder {
                 path: path.into(),
-                type_name: self.type_name(self.nodes[parent].type_definition()),
+                type_name: self.type_of(parent),
                 placeholder: placeholder
                     .type_definition
                     .map(|id| self.type_name(id))
@@ -87,17 +88,13 @@ impl Draft<'_> {
         member: &DeclaredMember<'_>,
     ) -> Result<(), PlanError> {
         let declaration = member.declaration;
-        let Some(type_definition) = member.type_definition else {
-            // Methods are not instantiated; a plan that asks for one is told so in `check_wanted`.
-            return Ok(());
+        let (kind, place) = match member.type_definition {
+            None => self.method(member),
+            Some(type_definition) => self.object_or_variable(&path, member, type_definition)?,
         };
-        self.check_concrete(&path, type_definition)?;
-        let place = (self.catalogue)
-            .place_of_members([member], type_definition)
-            .ok_or_else(|| unknown_type(&path, type_definition))?;
         let node = BlueprintNode {
-            kind: kind_of_declaration(&declaration.kind, type_definition)
-                .ok_or_else(|| not_instantiable(&path, type_definition))?,
+            kind,
+            needs_control: false,
             path: path.into(),
             browse_name: declaration.browse_name.clone(),
             display_name: declaration.display_name.clone(),
@@ -107,6 +104,29 @@ impl Draft<'_> {
         let child = self.push(node, place)?;
         self.link(parent, child, member.reference_type);
         Ok(())
+    }
+
+    fn object_or_variable(
+        &self,
+        path: &str,
+        member: &DeclaredMember<'_>,
+        type_definition: &NodeId,
+    ) -> Result<(NodeKind, Place), PlanError> {
+        self.check_concrete(path, type_definition)?;
+        let place = (self.catalogue)
+            .place_of_members([member], type_definition)
+            .ok_or_else(|| unknown_type(path, type_definition))?;
+        let kind = kind_of_declaration(&member.declaration.kind, type_definition)
+            .ok_or_else(|| not_instantiable(path, type_definition))?;
+        Ok((kind, place))
+    }
+
+    fn method(&self, member: &DeclaredMember<'_>) -> (NodeKind, Place) {
+        let declarations = self.catalogue.declarations(member);
+        let kind = NodeKind::Method {
+            declarations: declarations.map(|node| node.id.clone()).collect(),
+        };
+        (kind, self.catalogue.place_of_method(member))
     }
 
     /// A node that the plan names.
@@ -135,7 +155,7 @@ impl Draft<'_> {
                 let Some(best) = self.most_specific(&fitting) else {
                     return Err(PlanError::NoPlaceholder {
                         path: addition.parent.to_string(),
-                        type_name: self.type_name(self.nodes[parent].type_definition()),
+                        type_name: self.type_of(parent),
                         added: self.type_name(id),
                         name: name.to_owned(),
                     });
@@ -168,6 +188,7 @@ impl Draft<'_> {
             path: path.into(),
             browse_name: addition.name.clone(),
             kind,
+            needs_control: false,
             references: Vec::new(),
         };
         let child = self.push(node, place)?;

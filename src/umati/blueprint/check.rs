@@ -1,6 +1,6 @@
 //! What the types allow.
 
-use opcua::types::NodeId;
+use opcua::types::{DataValue, NodeId, StatusCode, Variant};
 
 use super::draft::Draft;
 use super::error::{not_instantiable, unknown_type};
@@ -32,30 +32,20 @@ impl Draft<'_> {
                 path: path.to_owned(),
             };
         };
-        let type_name = self.type_name(self.nodes[usize::from(index.0)].type_definition());
+        let type_name = self.type_of(usize::from(index.0));
         let members = self.catalogue.members(&self.places[usize::from(index.0)]);
         let named = members.iter().find(|member| {
             member.declaration.browse_name.name.as_ref() == name && !member.rule.is_placeholder()
         });
-        match named.map(|member| member.type_definition) {
-            None => {}
-            Some(None) => {
-                return PlanError::Method {
-                    path: parent.to_owned(),
-                    type_name,
-                    name: name.to_owned(),
-                };
-            }
-            // The type has it and it was not made: an alias stands there.
-            Some(Some(_)) => {
-                return PlanError::Duplicate {
-                    path: path.to_owned(),
-                };
-            }
+        // The type has it and it was not made: an alias stands there.
+        if named.is_some() {
+            return PlanError::Duplicate {
+                path: path.to_owned(),
+            };
         }
         let names: Vec<&str> = members
             .iter()
-            .filter(|member| !member.rule.is_placeholder() && member.type_definition.is_some())
+            .filter(|member| !member.rule.is_placeholder())
             .map(|member| member.declaration.browse_name.name.as_ref())
             .collect();
         PlanError::UnknownMember {
@@ -79,7 +69,12 @@ impl Draft<'_> {
                 value_rank,
                 array_dimensions,
                 ..
-            }) => Ok(variable(id, data_type, *value_rank, array_dimensions)),
+            }) => Ok(NodeKind::Variable(variable(
+                id,
+                data_type,
+                *value_rank,
+                array_dimensions,
+            ))),
             _ => Err(not_instantiable(path, id)),
         }
     }
@@ -130,6 +125,14 @@ impl Draft<'_> {
         })
     }
 
+    /// Browse name of the type of a node, for messages.
+    pub(super) fn type_of(&self, node: usize) -> String {
+        match self.nodes[node].type_definition() {
+            Some(id) => self.type_name(id),
+            None => "a method".to_owned(),
+        }
+    }
+
     /// Browse name of a type, for messages.
     pub(super) fn type_name(&self, id: &NodeId) -> String {
         match self.catalogue.node(id) {
@@ -153,15 +156,22 @@ pub(super) fn kind_of_declaration(
             data_type,
             value_rank,
             array_dimensions,
+            arguments,
             ..
-        } => Some(variable(
-            type_definition,
-            data_type,
-            *value_rank,
-            array_dimensions,
-        )),
+        } => Some(NodeKind::Variable(VariableAttributes {
+            constant: arguments.as_deref().map(constant),
+            ..variable(type_definition, data_type, *value_rank, array_dimensions)
+        })),
         _ => None,
     }
+}
+
+fn constant(value: &Variant) -> Box<DataValue> {
+    Box::new(DataValue {
+        value: Some(value.clone()),
+        status: Some(StatusCode::Good),
+        ..DataValue::default()
+    })
 }
 
 /// Read-only whatever the type says: what the bridge serves, it has read elsewhere.
@@ -170,15 +180,16 @@ fn variable(
     data_type: &NodeId,
     value_rank: i32,
     array_dimensions: &Option<Vec<u32>>,
-) -> NodeKind {
-    NodeKind::Variable(VariableAttributes {
+) -> VariableAttributes {
+    VariableAttributes {
         type_definition: type_definition.clone(),
         data_type: data_type.clone(),
         value_rank,
         array_dimensions: array_dimensions.clone(),
         access_level: CURRENT_READ,
         minimum_sampling_interval: 0.0,
-    })
+        constant: None,
+    }
 }
 
 /// OPC 10000-3 §5.6.2: -3 scalar or one dimension, -2 any, -1 scalar, 0 one or more dimensions, n > 0 that many.

@@ -55,6 +55,7 @@ impl<'a> Draft<'a> {
             display_name: LocalizedText::null(),
             description: LocalizedText::null(),
             kind,
+            needs_control: false,
             references: Vec::new(),
         };
         draft.push(root, place)?;
@@ -93,10 +94,11 @@ impl<'a> Draft<'a> {
                 }
             })?;
         }
-        let type_definition = node.type_definition().clone();
+        let type_definition = node.type_definition().cloned();
         let interfaces = self.catalogue.interfaces(&place);
-        let foreign = [(ReferenceTypeId::HasTypeDefinition, &type_definition)]
-            .into_iter()
+        let foreign = type_definition
+            .iter()
+            .map(|id| (ReferenceTypeId::HasTypeDefinition, id))
             .chain(
                 interfaces
                     .into_iter()
@@ -113,6 +115,14 @@ impl<'a> Draft<'a> {
         self.nodes.push(node);
         self.places.push(place);
         Ok(usize::from(index.0))
+    }
+
+    /// Marks what only those may see who control the machine.
+    pub(super) fn restrict(&mut self) {
+        for node in &mut self.nodes {
+            node.needs_control = (self.plan.controls.iter())
+                .any(|path| with_ancestors(&node.path).any(|above| *above == **path));
+        }
     }
 
     /// A hierarchical reference with its inverse.

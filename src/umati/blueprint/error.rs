@@ -22,12 +22,6 @@ pub enum PlanError {
         name: String,
         members: String,
     },
-    #[error("{path:?}: {name:?} is a method of {type_name}, and methods are not instantiated")]
-    Method {
-        path: String,
-        type_name: String,
-        name: String,
-    },
     #[error("{path:?}: the type {type_name} has no placeholder for a {added} (named {name:?})")]
     NoPlaceholder {
         path: String,

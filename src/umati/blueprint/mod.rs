@@ -15,7 +15,7 @@ mod plan;
 
 use std::collections::HashMap;
 
-use opcua::types::{LocalizedText, NodeClass, NodeId, QualifiedName};
+use opcua::types::{DataValue, LocalizedText, NodeClass, NodeId, QualifiedName};
 
 use super::catalogue::ForeignNode;
 
@@ -49,6 +49,21 @@ impl Blueprint {
         self.by_path.get(path).copied()
     }
 
+    /// The method of an object that stands for a method of the types (OPC 10000-4 §5.12.2 lets a client name that
+    /// one instead).
+    pub fn method(&self, object: NodeIndex, declaration: &NodeId) -> Option<NodeIndex> {
+        let children = self.node(object).references.iter();
+        children
+            .filter_map(|reference| match reference.target {
+                Target::Local(index) if reference.is_forward => Some(index),
+                _ => None,
+            })
+            .find(|&index| match &self.node(index).kind {
+                NodeKind::Method { declarations } => declarations.contains(declaration),
+                _ => false,
+            })
+    }
+
     /// How many nodes there are, the root included.
     pub fn len(&self) -> usize {
         self.nodes.len()
@@ -74,6 +89,8 @@ pub struct BlueprintNode {
     pub display_name: LocalizedText,
     pub description: LocalizedText,
     pub kind: NodeKind,
+    /// Only for those who may control the machine: a method that acts, or something below one.
+    pub needs_control: bool,
     pub references: Vec<Reference>,
 }
 
@@ -86,6 +103,11 @@ pub enum NodeKind {
         event_notifier: u8,
     },
     Variable(VariableAttributes),
+    Method {
+        /// The methods of the types that this one stands for, the most specific first. A client may name one of
+        /// them instead (OPC 10000-4 §5.12.2).
+        declarations: Box<[NodeId]>,
+    },
 }
 
 /// The attributes that only variables have.
@@ -100,6 +122,8 @@ pub struct VariableAttributes {
     pub access_level: u8,
     /// Milliseconds.
     pub minimum_sampling_interval: f64,
+    /// The value, where the types fix it: the arguments of a method. It has no timestamp, as it never came to be.
+    pub constant: Option<Box<DataValue>>,
 }
 
 impl BlueprintNode {
@@ -108,16 +132,18 @@ impl BlueprintNode {
         match self.kind {
             NodeKind::Object { .. } => NodeClass::Object,
             NodeKind::Variable(_) => NodeClass::Variable,
+            NodeKind::Method { .. } => NodeClass::Method,
         }
     }
 
-    /// The target of its HasTypeDefinition.
-    pub fn type_definition(&self) -> &NodeId {
+    /// The target of its HasTypeDefinition; methods have none.
+    pub fn type_definition(&self) -> Option<&NodeId> {
         match &self.kind {
             NodeKind::Object {
                 type_definition, ..
-            } => type_definition,
-            NodeKind::Variable(v) => &v.type_definition,
+            } => Some(type_definition),
+            NodeKind::Variable(v) => Some(&v.type_definition),
+            NodeKind::Method { .. } => None,
         }
     }
 }

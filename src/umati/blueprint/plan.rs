@@ -24,6 +24,8 @@ pub struct Plan {
     pub(super) interfaces: Vec<(Box<str>, NodeId)>,
     pub(super) aliases: Vec<Alias>,
     pub(super) adjustments: Vec<(Box<str>, Adjustment)>,
+    /// Paths of what only those may see who control the machine.
+    pub(super) controls: Vec<Box<str>>,
 }
 
 /// A node that the types do not name.
@@ -79,6 +81,7 @@ impl Plan {
             interfaces: Vec::new(),
             aliases: Vec::new(),
             adjustments: Vec::new(),
+            controls: Vec::new(),
         }
     }
 
@@ -103,6 +106,12 @@ impl Plan {
     pub fn include(&mut self, path: &str) -> &mut Self {
         self.includes.push(path.into());
         self
+    }
+
+    /// An optional member that only those may see who control the machine.
+    pub fn include_control(&mut self, path: &str) -> &mut Self {
+        self.controls.push(path.into());
+        self.include(path)
     }
 
     /// An instance of a placeholder of the parent's type; the placeholder's reference type is used. The parent is

@@ -4,8 +4,13 @@
 use std::collections::{HashMap, HashSet};
 
 use opcua::core_namespace::CoreNamespace;
-use opcua::nodes::{ImportedItem, NodeSetImport, NodeSetNamespaceMapper, NodeType};
-use opcua::types::{LocalizedText, NamespaceMap, NodeId, ObjectId, ReferenceTypeId};
+use opcua::nodes::{
+    ImportedItem, NodeBase, NodeSetImport, NodeSetNamespaceMapper, NodeType, Variable,
+};
+use opcua::types::{
+    DataEncoding, LocalizedText, NamespaceMap, NodeId, NumericRange, ObjectId, ReferenceTypeId,
+    TimestampsToReturn, Variant,
+};
 
 use super::Catalogue;
 use super::node::{Index, Member, ModellingRule, TypeNode, TypeNodeKind};
@@ -202,8 +207,26 @@ fn kind(node: &NodeType, type_definition: NodeId) -> Option<TypeNodeKind> {
             data_type: node.data_type(),
             value_rank: node.value_rank(),
             array_dimensions: node.array_dimensions(),
+            arguments: arguments(node),
         },
         NodeType::Method(_) => TypeNodeKind::Method,
         NodeType::View(_) => return None,
     })
+}
+
+/// The value of a variable that holds the arguments of a method (OPC 10000-3 §5.7.2).
+fn arguments(variable: &Variable) -> Option<Box<Variant>> {
+    let name = variable.browse_name();
+    if name.namespace_index != namespaces::UA
+        || !matches!(name.name.as_ref(), "InputArguments" | "OutputArguments")
+    {
+        return None;
+    }
+    let value = variable.value(
+        TimestampsToReturn::Neither,
+        &NumericRange::None,
+        &DataEncoding::Binary,
+        0.0,
+    );
+    value.value.map(Box::new)
 }

@@ -57,13 +57,31 @@ impl Catalogue {
         members: impl IntoIterator<Item = &'a DeclaredMember<'a>>,
         type_definition: &NodeId,
     ) -> Option<Place> {
+        let mut place = self.place_of_declarations(members);
+        self.push_type(*self.by_id.get(type_definition)?, &mut place.layers);
+        Some(place)
+    }
+
+    /// The place of a declared method, which has no type definition.
+    pub fn place_of_method(&self, member: &DeclaredMember<'_>) -> Place {
+        self.place_of_declarations([member])
+    }
+
+    /// The nodes that declare a member, the most specific first.
+    pub fn declarations(&self, member: &DeclaredMember<'_>) -> impl Iterator<Item = &TypeNode> {
+        member.declarations.iter().map(|&index| self.at(index))
+    }
+
+    fn place_of_declarations<'a>(
+        &self,
+        members: impl IntoIterator<Item = &'a DeclaredMember<'a>>,
+    ) -> Place {
         let mut layers = Vec::new();
         for declaration in members.into_iter().flat_map(|m| &m.declarations) {
             push_once(*declaration, &mut layers);
             self.push_interfaces(*declaration, &mut layers);
         }
-        self.push_type(*self.by_id.get(type_definition)?, &mut layers);
-        Some(Place::of(layers))
+        Place::of(layers)
     }
 
     /// Adds the members of an interface that an instance has beyond its type. `None` if it is no interface type.

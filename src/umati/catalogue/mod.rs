@@ -1,8 +1,8 @@
 //! The types of all loaded specifications, as instantiation needs them.
 //!
 //! Read from the core namespace and the companion NodeSets: the types, the instance
-//! declarations below them (they have a modelling rule), and the entry points below `Objects`. Values, encodings,
-//! dictionaries and state machine states are not kept. NodeIds carry the indexes of
+//! declarations below them (they have a modelling rule), and the entry points below `Objects`. Values (but for the
+//! arguments of methods), encodings, dictionaries and state machine states are not kept. NodeIds carry the indexes of
 //! [`namespaces`](super::namespaces). Immutable after loading, so it is shared freely.
 
 mod load;

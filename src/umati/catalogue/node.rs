@@ -1,6 +1,6 @@
 //! One node of the catalogue.
 
-use opcua::types::{LocalizedText, NodeClass, NodeId, ObjectId, QualifiedName};
+use opcua::types::{LocalizedText, NodeClass, NodeId, ObjectId, QualifiedName, Variant};
 
 /// Position in the catalogue.
 pub(super) type Index = u32;
@@ -48,6 +48,8 @@ pub enum TypeNodeKind {
         data_type: NodeId,
         value_rank: i32,
         array_dimensions: Option<Vec<u32>>,
+        /// What InputArguments and OutputArguments of a method hold, which is the same at every instance.
+        arguments: Option<Box<Variant>>,
     },
     Method,
 }

@@ -187,6 +187,8 @@ def to_json(value):
         return value.isoformat()
     if isinstance(value, list | tuple):
         return [to_json(v) for v in value]
+    if isinstance(value, ua.Variant):
+        return to_json(value.Value)
     if isinstance(value, ua.NodeId):
         return value.to_string()
     if isinstance(value, ua.QualifiedName):

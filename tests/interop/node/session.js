@@ -6,7 +6,7 @@ const path = require("node:path");
 const { parseArgs } = require("node:util");
 const {
   AttributeIds, BrowseDirection, DataValue, LocalizedText, MessageSecurityMode, NodeClass, NodeId,
-  OPCUAClient, QualifiedName, SecurityPolicy, StatusCodes, coerceNodeId,
+  OPCUAClient, QualifiedName, SecurityPolicy, StatusCodes, Variant, coerceNodeId,
 } = require("node-opcua-client");
 const { OPCUACertificateManager } = require("node-opcua-certificate-manager");
 
@@ -158,6 +158,7 @@ function toJson(value) {
   if (value instanceof Date) return value.toISOString();
   if (Buffer.isBuffer(value)) return { bytes: value.length };
   if (ArrayBuffer.isView(value) || Array.isArray(value)) return Array.from(value, toJson);
+  if (value instanceof Variant) return toJson(value.value);
   if (value instanceof NodeId) return value.toString();
   if (value instanceof QualifiedName) return `${value.namespaceIndex}:${value.name}`;
   if (value instanceof LocalizedText) return { locale: value.locale, text: value.text };
