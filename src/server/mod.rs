@@ -14,7 +14,6 @@ mod capabilities;
 mod clients;
 mod command;
 mod error;
-mod front_door;
 mod identity;
 mod journal;
 mod limits;
