@@ -5,7 +5,7 @@ use std::fs;
 use opcua::types::StatusCode as S;
 use umati_bridge::server::Trust;
 
-use super::authority::{AUTHORITY, CLIENT, URI, Workshop, chain, key, openssl, status, text};
+use super::authority::{AUTHORITY, CLIENT, URI, Workshop, chain, key, openssl, status};
 
 #[test]
 fn an_unknown_client_is_kept_for_the_operator_and_let_in_once_it_is_trusted() {
