@@ -67,6 +67,7 @@ impl MachineTask {
         for event in self.machine.apply(observation, at) {
             journal::job(&self.machine.nameplate.id, &event);
         }
+        self.machine.take_changes();
         if sensors < MAX_SENSORS && self.machine.sensors.len() == MAX_SENSORS {
             journal::sensors_full(&self.machine.nameplate.id);
         }

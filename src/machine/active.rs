@@ -2,8 +2,8 @@
 
 use super::mark::{Mark, is_complete};
 use super::{
-    Job, JobEvent, JobFile, JobId, JobPhase, JobStart, Outcome, PrinterState, Progress, Report,
-    Timestamp,
+    Job, JobEvent, JobFile, JobId, JobPhase, JobStart, OrderId, Outcome, PrinterState, Progress,
+    Report, Running, Timestamp,
 };
 
 /// What is remembered of the running job from one report to the next.
@@ -78,6 +78,42 @@ impl Active {
             active.mark.note(report.state, &report.progress);
         }
         active
+    }
+
+    /// A job that ran when the process ended; what became of it since, nobody saw.
+    pub(super) fn resume(job: Job, running: Option<Running>) -> Self {
+        let last_seen = match job.phase {
+            JobPhase::Paused(at) => at,
+            JobPhase::Running | JobPhase::Ended { .. } => job.start.at(),
+        };
+        let cancelling = running.as_ref().is_some_and(|running| running.cancelling);
+        Self {
+            stage: if cancelling {
+                Stage::Cancelling
+            } else {
+                Stage::UnderWay
+            },
+            watch: Watch::Interrupted,
+            seen_at: running
+                .as_ref()
+                .map_or(last_seen, |running| running.seen_at.max(last_seen)),
+            mark: match running {
+                Some(running) => Mark::new(running.completion, running.print_time),
+                None => Mark::new(job.progress.completion, None),
+            },
+            job,
+        }
+    }
+
+    /// What tells this print from another one after a restart; of which order it is, the caller knows.
+    pub(super) fn checkpoint(&self) -> Running {
+        Running {
+            order: OrderId(String::new()),
+            completion: self.mark.completion(),
+            print_time: self.mark.print_time(),
+            cancelling: self.stage == Stage::Cancelling,
+            seen_at: self.seen_at,
+        }
     }
 
     pub(super) fn job(&self) -> &Job {

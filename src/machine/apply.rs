@@ -30,6 +30,8 @@ impl Machine {
         };
         self.freeze_if_due(at);
         self.remember_job(&events);
+        self.count_jobs(&events);
+        self.keep_book(&events, at);
         events
     }
 
@@ -66,6 +68,7 @@ impl Machine {
     }
 
     fn take_report(&mut self, report: Report, at: Timestamp) -> Vec<JobEvent> {
+        self.count_time(at);
         if !matches!(self.link, Link::Up { .. }) {
             self.link = Link::Up { since: at };
         }
@@ -123,7 +126,7 @@ impl Machine {
             .map(|since| later(since, self.patience.stale_after))
     }
 
-    fn advance(&mut self, at: Timestamp) -> Timestamp {
+    pub(super) fn advance(&mut self, at: Timestamp) -> Timestamp {
         self.now = self.now.max(at);
         self.now
     }

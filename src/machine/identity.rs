@@ -17,6 +17,19 @@ pub(super) struct JobNames {
 }
 
 impl JobNames {
+    /// Names that differ from those of the jobs with these starts.
+    pub(super) fn after(starts: impl Iterator<Item = Timestamp>) -> Self {
+        let newest = starts.fold(None, |newest, start| {
+            let second = start.timestamp();
+            match newest {
+                Some((known, _)) if second < known => newest,
+                Some((known, count)) if second == known => Some((known, count + 1)),
+                Some(_) | None => Some((second, 1)),
+            }
+        });
+        Self { newest }
+    }
+
     /// `octoprint:<origin>/<path>@<start>`; the second, third, … job of one second gets `#2`, `#3`, …
     ///
     /// A job whose file is not told is `octoprint:unknown@<start>`, which no file can be called: it lacks the `/`.

@@ -28,6 +28,17 @@ pub(super) struct Mark {
 }
 
 impl Mark {
+    pub(super) fn new(completion: Option<f64>, print_time: Option<Duration>) -> Self {
+        Self {
+            completion,
+            print_time,
+        }
+    }
+
+    pub(super) fn print_time(&self) -> Option<Duration> {
+        self.print_time
+    }
+
     pub(super) fn completion(&self) -> Option<f64> {
         self.completion
     }

@@ -6,6 +6,7 @@
 mod active;
 mod alerts;
 mod apply;
+mod counters;
 mod ending;
 mod identity;
 mod job;
@@ -13,6 +14,7 @@ mod link;
 mod mark;
 mod observation;
 mod orders;
+mod resume;
 mod saved;
 mod sensors;
 mod tracker;
@@ -52,6 +54,17 @@ pub struct Nameplate {
     pub control: bool,
 }
 
+impl Nameplate {
+    /// What the configuration says for a property that a client may write over.
+    pub fn tag(&self, tag: Tag) -> Option<&str> {
+        match tag {
+            Tag::AssetId => self.asset_id.as_deref(),
+            Tag::ComponentName => Some(&self.name),
+            Tag::Location => self.location.as_deref(),
+        }
+    }
+}
+
 /// How to judge the age of what is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
@@ -85,6 +98,8 @@ pub struct Machine {
     pub files: Option<Vec<PrintableFile>>,
     /// What clients wrote over the nameplate.
     pub tags: BTreeMap<Tag, WrittenTag>,
+    /// How many orders that are over stay in the book.
+    pub keep: Keep,
     /// Since when the link is down, whatever the reasons in turn; `None` while it is up or was never tried.
     down_since: Option<Timestamp>,
     feed: Feed,
@@ -111,6 +126,7 @@ impl Machine {
             counters: Counters::default(),
             files: None,
             tags: BTreeMap::new(),
+            keep: Keep::default(),
             down_since: None,
             feed: Feed::default(),
             tracker: Tracker::default(),

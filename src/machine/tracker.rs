@@ -31,6 +31,7 @@ use std::mem;
 
 use super::active::{Active, Verdict};
 use super::identity::{JobNames, reckon_start};
+use super::resume::last_end;
 use super::{Job, JobEvent, JobStart, PrinterState, Report, Timestamp};
 
 #[derive(Debug, Clone, Default)]
@@ -58,12 +59,33 @@ impl Default for State {
 }
 
 impl Tracker {
-    /// The job that runs now.
-    pub(super) fn job(&self) -> Option<&Job> {
+    /// Goes on after a restart, with the job that ran then and all jobs that are remembered.
+    pub(super) fn resume<'a>(
+        active: Option<Active>,
+        jobs: impl Iterator<Item = &'a Job> + Clone,
+    ) -> Self {
+        Self {
+            state: match active {
+                Some(active) => State::Active(Box::new(active)),
+                None => State::Unwatched {
+                    idle_at: last_end(jobs.clone()),
+                },
+            },
+            names: JobNames::after(jobs.map(|job| job.start.at())),
+        }
+    }
+
+    /// What is remembered of the job that runs now.
+    pub(super) fn active(&self) -> Option<&Active> {
         match &self.state {
-            State::Active(active) => Some(active.job()),
+            State::Active(active) => Some(active),
             State::Unwatched { .. } | State::Idle { .. } => None,
         }
+    }
+
+    /// The job that runs now.
+    pub(super) fn job(&self) -> Option<&Job> {
+        self.active().map(Active::job)
     }
 
     /// The link was lost: from now on anything may happen unseen.

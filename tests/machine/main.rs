@@ -4,5 +4,6 @@ mod age;
 mod bench;
 mod interruption;
 mod job_life;
+mod orders;
 mod replacement;
 mod sensors;

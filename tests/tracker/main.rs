@@ -2,4 +2,5 @@
 
 mod anything;
 mod invariants;
+mod orders;
 mod prints;

@@ -1,22 +1,52 @@
 //! The order book: every order of a machine and the changes that others have to hear of.
+//!
+//! Always holds: ids are unique; at most one order is active, and it has a job that is not over; an order that is
+//! final never changes its state; each state that an order enters is noted once.
 
-use super::order::{Order, OrderId, OrderState};
-use crate::machine::Timestamp;
+use std::collections::BTreeSet;
+use std::mem;
+use std::time::Duration;
+
+use super::order::{FileRef, Order, OrderId, OrderState};
+use super::request::PrinterAction;
+use crate::machine::{Timestamp, later};
+
+/// How long a print that did not show up in time is still taken for the one that was asked for.
+const LATE: Duration = Duration::from_secs(60);
 
 /// Orders in the order in which they came, those that are over included until retention removes them.
 #[derive(Debug, Clone, Default)]
 pub struct Book {
-    pub(in crate::machine) orders: Vec<Order>,
+    orders: Vec<Order>,
+    /// What OctoPrint was asked to do and has not done yet: one thing at a time.
+    pub(super) pending: Option<(OrderId, PrinterAction)>,
+    /// The order whose print was asked for and did not show up in time, and until when it may.
+    pub(super) overdue: Option<(OrderId, Timestamp)>,
+    /// The print that ended last, until it is cleared: its part may still be on the bed.
+    pub(super) on_the_bed: Option<OrderId>,
+    changed: BTreeSet<OrderId>,
+    removed: BTreeSet<OrderId>,
+    transitions: Vec<OrderChange>,
+    pub(super) tags_changed: bool,
 }
 
 impl Book {
-    /// A book with these orders, the oldest first.
+    /// A book with these orders, the oldest first. Nothing of it is news.
     pub fn from_orders(orders: Vec<Order>) -> Self {
-        Self { orders }
+        let on_the_bed = orders
+            .iter()
+            .filter(|order| order.state.is_final() && order.job.is_some())
+            .max_by_key(|order| order.state_since)
+            .map(|order| order.id.clone());
+        Self {
+            orders,
+            on_the_bed,
+            ..Self::default()
+        }
     }
 
     /// All orders, the oldest first.
-    pub fn orders(&self) -> impl Iterator<Item = &Order> {
+    pub fn orders(&self) -> impl DoubleEndedIterator<Item = &Order> + Clone {
         self.orders.iter()
     }
 
@@ -30,6 +60,138 @@ impl Book {
         self.orders
             .iter()
             .find(|order| !order.state.is_waiting() && !order.state.is_final())
+    }
+
+    pub(super) fn insert(&mut self, order: Order) {
+        self.transitions.push(OrderChange {
+            at: order.created_at,
+            order: order.clone(),
+            from: None,
+        });
+        self.removed.remove(&order.id);
+        self.changed.insert(order.id.clone());
+        self.orders.push(order);
+    }
+
+    pub(super) fn remove(&mut self, id: &OrderId) {
+        self.orders.retain(|order| order.id != *id);
+        self.changed.remove(id);
+        self.removed.insert(id.clone());
+        if self.overdue.as_ref().is_some_and(|(order, _)| order == id) {
+            self.overdue = None;
+        }
+    }
+
+    /// Changes an order without a change of its state.
+    pub(super) fn amend(&mut self, id: &OrderId, change: impl FnOnce(&mut Order)) {
+        if let Some(order) = self.orders.iter_mut().find(|order| order.id == *id) {
+            change(order);
+            self.changed.insert(id.clone());
+        }
+    }
+
+    /// Like [`Self::amend`], for what changes with each report and is kept by the checkpoint.
+    pub(super) fn follow(&mut self, id: &OrderId, change: impl FnOnce(&mut Order)) {
+        if let Some(order) = self.orders.iter_mut().find(|order| order.id == *id) {
+            change(order);
+        }
+    }
+
+    /// The order enters a state. One that is final stays what it is.
+    pub(super) fn enter(
+        &mut self,
+        id: &OrderId,
+        state: OrderState,
+        reason: Option<String>,
+        at: Timestamp,
+    ) {
+        let Some(order) = self.orders.iter_mut().find(|order| order.id == *id) else {
+            return;
+        };
+        if order.state == state || order.state.is_final() {
+            return;
+        }
+        let from = Some(mem::replace(&mut order.state, state));
+        order.state_since = at;
+        order.reason = reason;
+        self.transitions.push(OrderChange {
+            order: order.clone(),
+            from,
+            at,
+        });
+        self.changed.insert(id.clone());
+    }
+
+    /// The action that an order waits for.
+    pub(super) fn pending_of(&self, id: &OrderId) -> Option<&PrinterAction> {
+        self.pending
+            .as_ref()
+            .filter(|(order, _)| order == id)
+            .map(|(_, action)| action)
+    }
+
+    /// OctoPrint is asked to print `file`; nothing is known to have come of it until the print shows up.
+    pub(super) fn wait_for_print(&mut self, id: &OrderId, file: &FileRef) -> PrinterAction {
+        let action = PrinterAction::Print(file.clone());
+        self.pending = Some((id.clone(), action.clone()));
+        action
+    }
+
+    /// A print that is asked for may still show up for a while.
+    pub(super) fn expect_late(&mut self, id: &OrderId, at: Timestamp) {
+        self.overdue = Some((id.clone(), later(at, LATE)));
+    }
+
+    /// Removes final orders beyond `keep`, the oldest first; never the one whose part may be on the bed, because
+    /// only Clear says that it is gone.
+    pub(super) fn retain(&mut self, keep: &Keep, at: Timestamp) {
+        let mut finals: Vec<(Timestamp, OrderId)> = self
+            .orders
+            .iter()
+            .filter(|order| order.state.is_final() && Some(&order.id) != self.on_the_bed.as_ref())
+            .map(|order| (order.state_since, order.id.clone()))
+            .collect();
+        let kept = keep
+            .orders
+            .saturating_sub(usize::from(self.on_the_bed.is_some()));
+        finals.sort();
+        let surplus = finals.len().saturating_sub(kept);
+        for (n, (since, id)) in finals.into_iter().enumerate() {
+            if n < surplus || later(since, keep.age) <= at {
+                self.remove(&id);
+            }
+        }
+    }
+
+    pub(super) fn take_changes(&mut self) -> Changes {
+        let changed = mem::take(&mut self.changed);
+        Changes {
+            changed: self
+                .orders
+                .iter()
+                .filter(|order| changed.contains(&order.id))
+                .cloned()
+                .collect(),
+            removed: mem::take(&mut self.removed).into_iter().collect(),
+            transitions: mem::take(&mut self.transitions),
+            tags: mem::take(&mut self.tags_changed),
+        }
+    }
+}
+
+/// How many orders that are over are kept, and how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    pub orders: usize,
+    pub age: Duration,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self {
+            orders: 50,
+            age: Duration::from_secs(30 * 24 * 60 * 60),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use super::names::name_based_uuid;
 use super::quality::{Quality, View};
 use super::render::Render;
 use super::shape::{NameplatePart, Shape};
-use crate::machine::{Machine, Nameplate, Tag};
+use crate::machine::{Nameplate, Tag};
 use crate::umati::blueprint::Plan;
 
 /// Material extrusion, ISO/ASTM 52900.
@@ -68,7 +68,7 @@ pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, application_u
     put("Identification/AMTechnologyIdentifier", TECHNOLOGY.into());
     put("Identification/DeviceClass", DEVICE_CLASS.into());
     for (path, tag) in TAGS {
-        let text = written(view.machine, tag);
+        let text = view.machine.tag(tag).unwrap_or_default();
         let value = match tag {
             Tag::ComponentName => neutral(text).into(),
             Tag::AssetId | Tag::Location => text.into(),
@@ -90,18 +90,6 @@ pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, application_u
             put(part.path(), value);
         }
     }
-}
-
-/// What a client wrote, else what config says, else nothing.
-fn written(machine: &Machine, tag: Tag) -> &str {
-    let plate = &machine.nameplate;
-    let configured = match tag {
-        Tag::AssetId => plate.asset_id.as_deref(),
-        Tag::ComponentName => Some(plate.name.as_str()),
-        Tag::Location => plate.location.as_deref(),
-    };
-    let written = machine.tags.get(&tag).map(|written| written.text.as_str());
-    written.or(configured).unwrap_or_default()
 }
 
 fn known(part: NameplatePart, view: &View) -> Option<Variant> {

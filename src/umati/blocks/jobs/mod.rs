@@ -5,7 +5,7 @@
 //! | JobOrderControl/JobOrderList | every order of the book with its state ([`order`]) |
 //! | JobOrderControl/WorkMaster | the files that OctoPrint could print ([`work_master`]); empty while it does not tell |
 //! | JobOrderControl/CurrentState | the state of ActiveProgram; before any program, whether an order may start |
-//! | JobOrderControl/MaxDownloadableJobOrders | constant [`MAX_ORDERS`] |
+//! | JobOrderControl/MaxDownloadableJobOrders | constant [`MAX_WAITING_ORDERS`] |
 //! | JobOrderControl/MaterialClassID, … | empty: an order needs to name nothing but a file |
 //! | JobOrderControl, methods | only where the machine may be controlled, and only for those who may control it |
 //! | JobOrderResults/JobOrderResponseList | what became of each order that is not waiting ([`response`]) |
@@ -31,7 +31,7 @@ use super::quality::{Quality, View};
 use super::render::Render;
 use super::shape::Shape;
 use super::state::{ProgramState, States};
-use crate::machine::{Book, OrderState};
+use crate::machine::{Book, MAX_WAITING_ORDERS, OrderState};
 use crate::umati::blueprint::Plan;
 use crate::umati::calls::JobMethod;
 use crate::umati::isa95::states::ReceiverState;
@@ -46,8 +46,6 @@ pub(in crate::umati) const ORDERS: &str =
 /// JobOrderResponseList, by path.
 pub(in crate::umati) const RESPONSES: &str =
     "MachineryBuildingBlocks/JobManagement/JobOrderResults/JobOrderResponseList";
-/// How many orders a MES may leave here at a time.
-const MAX_ORDERS: u16 = 100;
 
 pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
     plan.include(&format!("{CONTROL}/CurrentState/Number"))
@@ -67,7 +65,9 @@ pub(super) fn render(out: &mut Render, view: &View, states: &States, identity: &
     work_master::render(out, view);
     let state = receiver_state(states.program, &machine.book);
     current_state(out, CONTROL, state, states);
-    out.constant(&path("MaxDownloadableJobOrders"), || MAX_ORDERS.into());
+    out.constant(&path("MaxDownloadableJobOrders"), || {
+        MAX_WAITING_ORDERS.into()
+    });
     for resource in [
         "MaterialClassID",
         "MaterialDefinitionID",
