@@ -37,7 +37,7 @@ impl Machine {
     /// What to keep of the moment.
     pub fn checkpoint(&self) -> Checkpoint {
         let running = self.tracker.active().and_then(|active| {
-            let order = self.order_of(&active.job().id)?;
+            let order = self.book.of_job(&active.job().id)?;
             Some(Running {
                 order: order.id.clone(),
                 ..active.checkpoint()

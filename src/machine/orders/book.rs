@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::order::{FileRef, Order, OrderId, OrderState};
 use super::request::PrinterAction;
-use crate::machine::{Timestamp, later};
+use crate::machine::{JobId, Timestamp, later};
 
 /// How long a print that did not show up in time is still taken for the one that was asked for.
 const LATE: Duration = Duration::from_secs(60);
@@ -46,13 +46,20 @@ impl Book {
     }
 
     /// All orders, the oldest first.
-    pub fn orders(&self) -> impl DoubleEndedIterator<Item = &Order> + Clone {
+    pub fn orders(&self) -> impl Iterator<Item = &Order> + Clone {
         self.orders.iter()
     }
 
     /// The order of this JobOrderID.
     pub fn find(&self, id: &OrderId) -> Option<&Order> {
         self.orders.iter().find(|order| order.id == *id)
+    }
+
+    /// The order of a print; the newest, if a clock that was set back gave two prints one id.
+    pub fn of_job(&self, job: &JobId) -> Option<&Order> {
+        self.orders
+            .iter()
+            .rfind(|order| order.job.as_ref().is_some_and(|own| own.id == *job))
     }
 
     /// The order whose print runs or is paused.

@@ -81,7 +81,7 @@ impl Machine {
 
     /// The print was paused or goes on; `asked` is the action that leads there.
     fn print_turned(&mut self, job: &JobId, asked: PrinterAction, at: Timestamp) {
-        let Some(order) = self.order_of(job) else {
+        let Some(order) = self.book.of_job(job) else {
             return;
         };
         let id = order.id.clone();
@@ -102,7 +102,7 @@ impl Machine {
         let Some((at, outcome)) = job.end() else {
             return;
         };
-        let Some(id) = self.order_of(&job.id).map(|order| order.id.clone()) else {
+        let Some(id) = self.book.of_job(&job.id).map(|order| order.id.clone()) else {
             return;
         };
         let state = match outcome {
@@ -140,7 +140,7 @@ impl Machine {
         let Some(job) = self.tracker.job() else {
             return;
         };
-        let Some(id) = self.order_of(&job.id).map(|order| order.id.clone()) else {
+        let Some(id) = self.book.of_job(&job.id).map(|order| order.id.clone()) else {
             return;
         };
         let filament = self.report.as_ref().map(|r| &r.estimates.filament);
@@ -153,14 +153,6 @@ impl Machine {
                 order.filament.clone_from(filament);
             }
         });
-    }
-
-    /// The order of a print; the newest, if a clock that was set back gave two prints one id.
-    pub fn order_of(&self, job: &JobId) -> Option<&Order> {
-        self.book
-            .orders()
-            .rev()
-            .find(|order| order.job.as_ref().is_some_and(|own| own.id == *job))
     }
 }
 

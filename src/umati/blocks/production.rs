@@ -14,7 +14,7 @@ use super::operation::current_state;
 use super::quality::Quality;
 use super::render::Render;
 use super::state::{ProgramState, States};
-use crate::machine::{Book, Job, JobFile, JobPhase, Machine, Order, Outcome};
+use crate::machine::{Book, Job, JobFile, JobPhase, Machine, Outcome};
 use crate::umati::blueprint::Plan;
 
 const PROGRAM: &str = "Production/ActiveProgram";
@@ -73,16 +73,9 @@ impl<'a> Program<'a> {
     fn job_identifier(self, book: &'a Book) -> &'a str {
         match self {
             Self::Nothing | Self::Selected(_) => "",
-            Self::Job(job) => order_of(job, book).map_or(&job.id.0, |order| &order.id.0),
+            Self::Job(job) => book.of_job(&job.id).map_or(&job.id.0, |order| &order.id.0),
         }
     }
-}
-
-/// The order that a job belongs to.
-fn order_of<'a>(job: &Job, book: &'a Book) -> Option<&'a Order> {
-    book.orders()
-        .filter(|order| order.job.as_ref().is_some_and(|known| known.id == job.id))
-        .last()
 }
 
 fn is_another(file: &JobFile, job: &Job) -> bool {
