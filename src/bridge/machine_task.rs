@@ -1,7 +1,13 @@
-//! The one task that owns a machine: everything that happens to it enters by one queue.
+//! The one task that owns a machine: everything that happens to it enters here, one thing at a time.
 //!
-//! The task applies each observation to the pure model, renders the model into the instance that the server reads,
-//! and hands the difference to the publisher. It holds the instance's lock only while it renders.
+//! ```text
+//!  observations ─┐                       ┌─► store     (what happened is kept before it is told)
+//!  requests ─────┼─► pure model ─► turn ─┼─► instance, publisher
+//!  actions ──────┤                       ├─► OctoPrint (actions, see `errands`)
+//!  time ─────────┘                       └─► answers to requests
+//! ```
+//!
+//! It holds the instance's lock only while it renders.
 
 use std::future;
 use std::sync::Arc;
@@ -10,11 +16,12 @@ use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::machine::{Link, MAX_SENSORS, Machine, Observation, Timestamp};
+use crate::machine::{Admitted, Link, MAX_SENSORS, Machine, Observation, Refusal, Timestamp};
 use crate::octoprint::Observed;
-use crate::server::{Publisher, SharedInstance, update};
+use crate::server::{Command, Publisher, SharedInstance, update};
 use crate::umati::Mapping;
 
+use super::errands::{Errands, Failed, Reply};
 use super::journal;
 use super::pulse::Pulse;
 
@@ -25,36 +32,75 @@ pub(super) struct MachineTask {
     pub mapping: Arc<Mapping>,
     pub publisher: Publisher,
     pub pulse: Arc<Pulse>,
+    pub online: bool,
+}
+
+/// Answers that are due once what happened is kept and told.
+type Answers = Vec<(Reply, Result<(), Refusal>)>;
+
+/// What made the task turn.
+enum Turn {
+    Observed(Observed),
+    Asked(Command),
+    Failed(Failed),
+    TimePassed,
 }
 
 impl MachineTask {
     /// Runs until `shutdown`, or until the source has gone.
     pub(super) async fn run(
         mut self,
-        mut queue: mpsc::Receiver<Observed>,
+        mut observed: mpsc::Receiver<Observed>,
+        mut asked: mpsc::Receiver<Command>,
+        mut errands: Errands,
         shutdown: CancellationToken,
     ) {
-        let mut online = false;
         loop {
             let deadline = self.machine.next_deadline(Utc::now());
-            let at = tokio::select! {
+            let turn = tokio::select! {
                 () = shutdown.cancelled() => break,
-                observed = queue.recv() => match observed {
-                    Some(observed) => self.observe(observed),
+                observed = observed.recv() => match observed {
+                    Some(observed) => Turn::Observed(observed),
                     None => break,
                 },
-                () = sleep_until(deadline) => {
-                    let now = Utc::now();
-                    self.machine.tick(now);
-                    now
-                }
+                Some(command) = asked.recv() => Turn::Asked(command),
+                failed = errands.failed() => Turn::Failed(failed),
+                () = sleep_until(deadline) => Turn::TimePassed,
             };
-            let answers = matches!(self.machine.link, Link::Up { .. });
-            if answers != online {
-                online = answers;
-                self.pulse.machine_turned(online);
+            self.turn(turn, &mut errands);
+        }
+    }
+
+    fn turn(&mut self, turn: Turn, errands: &mut Errands) {
+        let mut answers = Answers::new();
+        let mut failure = None;
+        let at = match turn {
+            Turn::Observed(observed) => self.observe(observed),
+            Turn::TimePassed => {
+                let now = Utc::now();
+                self.machine.tick(now);
+                now
             }
-            self.render(at);
+            Turn::Asked(command) => {
+                let now = Utc::now();
+                answers.extend(self.ask(command, now, errands));
+                now
+            }
+            Turn::Failed(failed) => {
+                failure = Some(failed);
+                Utc::now()
+            }
+        };
+        answers.extend(errands.settle(&mut self.machine, failure.as_ref(), at));
+        if let Some((order, action)) = self.machine.next_action(at) {
+            errands.launch(order, action, None);
+        }
+        self.machine.take_changes();
+        self.turn_link();
+        self.render(at);
+        for (reply, outcome) in answers {
+            // The caller may have gone.
+            let _ = reply.send(outcome);
         }
     }
 
@@ -67,11 +113,35 @@ impl MachineTask {
         for event in self.machine.apply(observation, at) {
             journal::job(&self.machine.nameplate.id, &event);
         }
-        self.machine.take_changes();
         if sensors < MAX_SENSORS && self.machine.sensors.len() == MAX_SENSORS {
             journal::sensors_full(&self.machine.nameplate.id);
         }
         at
+    }
+
+    fn ask(
+        &mut self,
+        command: Command,
+        at: Timestamp,
+        errands: &mut Errands,
+    ) -> Option<(Reply, Result<(), Refusal>)> {
+        let Command { request, reply } = command;
+        match self.machine.request(&request, at) {
+            Ok(Admitted::Done) => Some((reply, Ok(()))),
+            Ok(Admitted::Act { order, action }) => {
+                errands.launch(order, action, Some(reply));
+                None
+            }
+            Err(refusal) => Some((reply, Err(refusal))),
+        }
+    }
+
+    fn turn_link(&mut self) {
+        let answers = matches!(self.machine.link, Link::Up { .. });
+        if answers != self.online {
+            self.online = answers;
+            self.pulse.machine_turned(answers);
+        }
     }
 
     fn render(&mut self, at: Timestamp) {

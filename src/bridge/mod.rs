@@ -5,6 +5,7 @@
 
 mod crew;
 pub mod demo;
+mod errands;
 mod install;
 mod journal;
 mod machine_task;
@@ -25,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, DEFAULT_PORT, MachineConfig};
 use crate::machine::Machine;
-use crate::octoprint::{self, HttpClients, Source};
+use crate::octoprint::{self, Controller, HttpClients, Poke, Source};
 use crate::server::{
     Expiry, Identity, IdentityError, Plant, Publisher, Server, ServerError, Settings,
     SharedInstance,
@@ -37,6 +38,7 @@ pub use install::{InstallationError, SourceError};
 pub use ports::{PortRefused, PortsRefused};
 
 use crew::Crew;
+use errands::Errands;
 use machine_task::MachineTask;
 use pulse::Pulse;
 use pulse_task::PulseTask;
@@ -151,6 +153,7 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
                 mapping: Arc::clone(&mapping),
                 publisher: publisher.clone(),
                 pulse: Arc::clone(&pulse),
+                online: false,
             };
             bridge.machines.push((task, source));
         }
@@ -244,7 +247,11 @@ impl Bridge {
         for (task, source) in self.machines {
             let name = format!("task of machine {}", source.id);
             let (observed, queue) = mpsc::channel(QUEUE);
-            let looks = octoprint::Looks::default();
+            let (poke, looks) = Poke::new();
+            let controller = Controller::new(source.clone(), self.clients.clone());
+            let errands = Errands::new(controller, poke);
+            // Nobody can ask yet.
+            let (_, asked) = mpsc::channel(1);
             let source = octoprint::observe(
                 source,
                 self.clients.clone(),
@@ -252,7 +259,7 @@ impl Bridge {
                 observed,
                 shutdown.clone(),
             );
-            let machine = task.run(queue, shutdown.clone());
+            let machine = task.run(queue, asked, errands, shutdown.clone());
             // Both ends of the queue are one task: if one dies, the other does, and the reason is told.
             crew.spawn(name, async {
                 tokio::join!(source, machine);
