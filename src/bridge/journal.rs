@@ -4,6 +4,7 @@ use log::{error, info, warn};
 
 use super::BridgeError;
 use crate::machine::{JobEvent, MAX_SENSORS, Outcome};
+use crate::store::StoreError;
 
 /// A job started, paused, resumed or ended.
 pub(super) fn job(machine: &str, event: &JobEvent) {
@@ -39,6 +40,11 @@ fn words(outcome: &Outcome) -> String {
 /// The machine has as many sensors as the model takes; it is told once, before one is left out.
 pub(super) fn sensors_full(machine: &str) {
     warn!("further temperature sensors are not served: machine={machine}, sensors={MAX_SENSORS}");
+}
+
+/// The store cannot be used; the remedy is part of its words.
+pub(super) fn nothing_is_kept(reason: &StoreError) {
+    error!("jobs and counters are not kept over the next restart: {reason}");
 }
 
 /// Shutdown did not finish in time and was cut short.

@@ -24,6 +24,7 @@ use crate::umati::Mapping;
 use super::errands::{Errands, Failed, Reply};
 use super::journal;
 use super::pulse::Pulse;
+use super::remember::Memory;
 
 /// A machine and the places that its changes go to.
 pub(super) struct MachineTask {
@@ -33,10 +34,8 @@ pub(super) struct MachineTask {
     pub publisher: Publisher,
     pub pulse: Arc<Pulse>,
     pub online: bool,
+    pub memory: Memory,
 }
-
-/// Answers that are due once what happened is kept and told.
-type Answers = Vec<(Reply, Result<(), Refusal>)>;
 
 /// What made the task turn.
 enum Turn {
@@ -67,12 +66,13 @@ impl MachineTask {
                 failed = errands.failed() => Turn::Failed(failed),
                 () = sleep_until(deadline) => Turn::TimePassed,
             };
-            self.turn(turn, &mut errands);
+            self.turn(turn, &mut errands).await;
         }
+        self.memory.note(&self.machine);
     }
 
-    fn turn(&mut self, turn: Turn, errands: &mut Errands) {
-        let mut answers = Answers::new();
+    async fn turn(&mut self, turn: Turn, errands: &mut Errands) {
+        let mut done = None;
         let mut failure = None;
         let at = match turn {
             Turn::Observed(observed) => self.observe(observed),
@@ -83,7 +83,7 @@ impl MachineTask {
             }
             Turn::Asked(command) => {
                 let now = Utc::now();
-                answers.extend(self.ask(command, now, errands));
+                done = self.ask(command, now, errands);
                 now
             }
             Turn::Failed(failed) => {
@@ -91,16 +91,20 @@ impl MachineTask {
                 Utc::now()
             }
         };
-        answers.extend(errands.settle(&mut self.machine, failure.as_ref(), at));
+        let reached = errands.settle(&mut self.machine, failure.as_ref(), at);
         if let Some((order, action)) = self.machine.next_action(at) {
             errands.launch(order, action, None);
         }
-        self.machine.take_changes();
+        let changes = self.machine.take_changes();
+        let kept = self.memory.keep(&self.machine, &changes).await;
         self.turn_link();
         self.render(at);
-        for (reply, outcome) in answers {
-            // The caller may have gone.
+        // What OctoPrint did is done, whether it could be stored or not. The callers may have gone.
+        for (reply, outcome) in reached {
             let _ = reply.send(outcome);
+        }
+        if let Some((reply, outcome)) = done {
+            let _ = reply.send(outcome.and(kept));
         }
     }
 

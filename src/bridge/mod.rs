@@ -13,6 +13,7 @@ pub mod online;
 mod ports;
 mod pulse;
 mod pulse_task;
+mod remember;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,6 +32,7 @@ use crate::server::{
     Expiry, Identity, IdentityError, Plant, Publisher, Server, ServerError, Settings,
     SharedInstance,
 };
+use crate::store::{Store, StoreError};
 use crate::umati::instance::Instance;
 use crate::umati::{BridgeStatus, Mapping, MappingError, nodesets};
 
@@ -42,6 +44,7 @@ use errands::Errands;
 use machine_task::MachineTask;
 use pulse::Pulse;
 use pulse_task::PulseTask;
+use remember::Memory;
 
 /// Observations that may wait for one machine's task; a poll yields at most a handful.
 const QUEUE: usize = 16;
@@ -64,6 +67,8 @@ pub enum BridgeError {
     Identity(#[from] IdentityError),
     #[error(transparent)]
     Server(#[from] ServerError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("port {port}: {reason}")]
     Socket { port: u16, reason: std::io::Error },
     #[error("the {task} has died: {why}; that is a mistake in this program: please report it")]
@@ -76,6 +81,7 @@ pub struct Bridge {
     machines: Vec<(MachineTask, Source)>,
     pulse: PulseTask,
     clients: HttpClients,
+    store: Store,
 }
 
 struct Endpoint {
@@ -122,16 +128,19 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
             status,
         },
         clients: HttpClients::default(),
+        store: Store::absent(),
     };
     let shared_names = install::SharedNames::of(config);
+    let (store, mut saved) = remember::open(config, started)?;
     for (listener, members) in listeners.into_iter().zip(by_port.into_values()) {
         let mut machines = Vec::new();
         let mut instances = vec![Arc::clone(&pulse_instance)];
         for &member in &members {
             let source = install::source(member)?;
-            let machine = Machine::new(
+            let machine = Machine::resume(
                 install::nameplate(member, &shared_names),
                 install::patience(config, member),
+                saved.remove(&member.id).unwrap_or_default(),
             );
             let instance = shared(mapping.instantiate(&machine, started)?);
             instances.push(Arc::clone(&instance));
@@ -154,10 +163,12 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
                 publisher: publisher.clone(),
                 pulse: Arc::clone(&pulse),
                 online: false,
+                memory: Memory::new(store.clone()),
             };
             bridge.machines.push((task, source));
         }
     }
+    bridge.store = store;
     Ok(bridge)
 }
 
@@ -266,7 +277,14 @@ impl Bridge {
                 Ok(())
             });
         }
-        crew.run(DRAIN).await
+        let ended = crew.run(DRAIN).await;
+        if tokio::time::timeout(DRAIN, self.store.close())
+            .await
+            .is_err()
+        {
+            journal::drain_cut_short();
+        }
+        ended
     }
 }
 

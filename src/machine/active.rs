@@ -188,7 +188,7 @@ impl Active {
             Outcome::Completed
         } else {
             Outcome::Unknown {
-                why: "another print took its place",
+                why: "another print took its place".into(),
             }
         };
         self.end(at, outcome)

@@ -24,7 +24,7 @@ impl Active {
                     reason: "printer disconnected".to_owned(),
                 },
                 Watch::Interrupted => Outcome::Unknown {
-                    why: "it ended while the printer was out of sight",
+                    why: "it ended while the printer was out of sight".into(),
                 },
             })
         }
@@ -34,14 +34,14 @@ impl Active {
     fn judge_ready(&self, report: &Report) -> Verdict {
         if self.is_other_file(report.file.as_ref()) {
             return Verdict::Over(Outcome::Unknown {
-                why: "another file was selected before its end was seen",
+                why: "another file was selected before its end was seen".into(),
             });
         }
         // Given up with the file still selected is cancelled. Without a file the source knows nothing of the job.
         let given_up = match report.file {
             Some(_) => Outcome::Cancelled,
             None => Outcome::Unknown {
-                why: "the print is not known there any more, as after a restart",
+                why: "the print is not known there any more, as after a restart".into(),
             },
         };
         match report.progress.completion {

@@ -1,5 +1,7 @@
 //! A print job as the MES understands it: one identity, one true start, exactly one end.
 
+use std::borrow::Cow;
+
 use super::{JobFile, Progress, Timestamp};
 
 /// `octoprint:<origin>/<path>@<start UTC>`; never changes once given.
@@ -69,7 +71,7 @@ pub enum Outcome {
     },
     /// It is over, but nobody saw how (OctoPrint restarted, another print took its place).
     Unknown {
-        why: &'static str,
+        why: Cow<'static, str>,
     },
 }
 

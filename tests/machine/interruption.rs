@@ -1,5 +1,7 @@
 //! The printer, its OctoPrint or the link to it goes away; the bridge looks for the first time.
 
+use std::borrow::Cow;
+
 use std::time::Duration;
 
 use umati_bridge::machine::{JobEvent, JobStart, Outcome, PrinterState, Report};
@@ -7,10 +9,10 @@ use umati_bridge::machine::{JobEvent, JobStart, Outcome, PrinterState, Report};
 use super::bench::*;
 
 const FORGOTTEN: Outcome = Outcome::Unknown {
-    why: "the print is not known there any more, as after a restart",
+    why: Cow::Borrowed("the print is not known there any more, as after a restart"),
 };
 const REPLACED: Outcome = Outcome::Unknown {
-    why: "another print took its place",
+    why: Cow::Borrowed("another print took its place"),
 };
 
 #[test]
@@ -23,7 +25,7 @@ fn octoprint_restarted_mid_print() {
     assert_eq!(
         outcome(ended(&events)),
         &Outcome::Unknown {
-            why: "it ended while the printer was out of sight"
+            why: "it ended while the printer was out of sight".into()
         }
     );
     assert_eq!(ended(&events).file, Some(file("a.gcode")));
@@ -44,7 +46,7 @@ fn another_file_was_selected_before_the_end_was_seen() {
     assert_eq!(
         outcome(ended(&bench.see(done("b.gcode", 10)))),
         &Outcome::Unknown {
-            why: "another file was selected before its end was seen"
+            why: "another file was selected before its end was seen".into()
         }
     );
 }

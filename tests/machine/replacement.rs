@@ -1,11 +1,13 @@
 //! One print takes the place of another, seen or between two polls.
 
+use std::borrow::Cow;
+
 use umati_bridge::machine::{JobStart, Observation, Outcome, PrinterState, Progress, Report};
 
 use super::bench::*;
 
 const REPLACED: Outcome = Outcome::Unknown {
-    why: "another print took its place",
+    why: Cow::Borrowed("another print took its place"),
 };
 
 #[test]

@@ -145,7 +145,9 @@ fn the_result_says_how_it_ended_and_why() {
     let failed = Outcome::Failed {
         reason: "MINTEMP".into(),
     };
-    let unseen = Outcome::Unknown { why: "nobody saw" };
+    let unseen = Outcome::Unknown {
+        why: "nobody saw".into(),
+    };
     for (order, result, reason, produced) in [
         (ended(Outcome::Completed), 1, None, 1.0),
         (ended(Outcome::Cancelled), 2, None, 0.0),

@@ -190,7 +190,7 @@ proptest! {
         print.now += Duration::from_secs(5);
         let again = print.report(PrinterState::Printing, restart, restart);
         events.extend(print.see(again));
-        let replaced = Outcome::Unknown { why: "another print took its place" };
+        let replaced = Outcome::Unknown { why: "another print took its place".into() };
         prop_assert_eq!(starts_and_ends(&events), [None, Some(replaced), None]);
     }
 }

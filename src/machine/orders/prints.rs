@@ -131,7 +131,7 @@ impl Machine {
                     .or_else(|| Some("cancelled".to_owned()))
             }
             Outcome::Failed { reason } => Some(reason.clone()),
-            Outcome::Unknown { why } => Some((*why).to_owned()),
+            Outcome::Unknown { why } => Some(why.to_string()),
         }
     }
 

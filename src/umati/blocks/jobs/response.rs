@@ -138,7 +138,7 @@ fn result(order: &Order, job: Option<&Job>) -> JobResult {
 fn reason<'a>(order: &'a Order, job: Option<&'a Job>) -> Option<&'a str> {
     let told = match job.and_then(Job::end) {
         Some((_, Outcome::Failed { reason })) => Some(reason.as_str()),
-        Some((_, Outcome::Unknown { why })) => Some(*why),
+        Some((_, Outcome::Unknown { why })) => Some(why.as_ref()),
         _ => None,
     };
     order.reason.as_deref().or(told)
