@@ -160,7 +160,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::config::{Identification, Secret};
+    use crate::config::{Identification, JobLog, Secret};
 
     fn machine(id: &str, name: &str) -> MachineConfig {
         MachineConfig {
@@ -171,6 +171,7 @@ mod tests {
             mes_ids: vec![1],
             port: 0,
             poll_interval: Duration::from_secs(1),
+        control: false,
             identification: Identification::default(),
             tls: Tls::SystemRoots,
         }
@@ -184,6 +185,7 @@ mod tests {
             state_dir: state_dir.to_owned(),
             stale_after: Duration::from_secs(60),
             allow_anonymous: false,
+            job_log: JobLog::default(),
             mes: Vec::new(),
             operators: Vec::new(),
         }

@@ -14,6 +14,7 @@ mod capabilities;
 mod clients;
 mod command;
 mod error;
+mod front_door;
 mod identity;
 mod journal;
 mod limits;
