@@ -1,6 +1,7 @@
 //! The command line: its arguments, its exit codes, and what `check` prints.
 
 mod certificate;
+mod hash_password;
 mod trust;
 
 use std::collections::HashSet;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, value_parser};
 use crate::config::{self, Config, DEFAULT_PORT, Loaded};
 
 pub use self::certificate::Certificate;
+pub use self::hash_password::hash_password;
 pub use self::trust::Trust;
 
 /// Serves OctoPrint 3D printers as umati machines over OPC UA.
@@ -45,6 +47,8 @@ pub enum Command {
     Trust(Trust),
     /// Show the certificate of this server, or make a new one
     Certificate(Certificate),
+    /// Read a password from standard input and print the hash of it that `password_hash` wants
+    HashPassword,
     /// Simulate printers and serve them: a live umati server without a printer
     Demo {
         /// How many printers
@@ -87,6 +91,8 @@ fn speed(text: &str) -> Result<f64, &'static str> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
+    /// `EX_DATAERR`: what was given on standard input cannot be used.
+    Data = 65,
     /// `EX_UNAVAILABLE`: what the process needs is not there (a port, the state folder, an OctoPrint to check), or a
     /// part of it has failed.
     Unavailable = 69,
@@ -311,6 +317,9 @@ config.json: 2 mistakes
 
     #[test]
     fn exit_codes_are_those_of_sysexits() {
-        assert_eq!((Exit::Unavailable as u8, Exit::Config as u8), (69, 78));
+        assert_eq!(
+            [Exit::Data, Exit::Unavailable, Exit::Config].map(|exit| exit as u8),
+            [65, 69, 78]
+        );
     }
 }

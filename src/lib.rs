@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod machine;
 pub mod octoprint;
+pub mod password;
 pub mod server;
 pub mod store;
 pub mod umati;

@@ -45,6 +45,7 @@ fn run(command: Command) -> Result<(), Exit> {
         }
         Command::Trust(trust) => trust.run(),
         Command::Certificate(certificate) => certificate.run(),
+        Command::HashPassword => cli::hash_password(),
         Command::Demo { printers, port } => runtime()?.block_on(async {
             let listener = bind_simulator(0).await?;
             let config = demo::config(&listener, printers, port).map_err(unavailable)?;

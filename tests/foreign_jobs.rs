@@ -54,6 +54,7 @@ fn serve(machine: &Machine) -> Served {
             application_uri: APPLICATION_URI.to_owned(),
             state_dir: state.path().to_owned(),
             allow_anonymous: false,
+            users: Default::default(),
             version: "1.2.3".to_owned(),
         };
         let mapping = Mapping::load(APPLICATION_URI, "1.2.3").expect("the types");

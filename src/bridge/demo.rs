@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::config::{Config, Identification, MachineConfig, Secret, Tls};
+use crate::config::{Config, Identification, JobLog, MachineConfig, Secret, Tls};
 use crate::octoprint::simulator::{self, API_KEY, Settings, printer_name};
 
 /// Binds the simulator's port on loopback; 0 lets the system choose.
@@ -66,6 +66,7 @@ pub fn config(simulator: &TcpListener, printers: u16, port: u16) -> std::io::Res
         state_dir: state_dir(),
         stale_after: Duration::from_secs(60),
         allow_anonymous: false,
+        job_log: JobLog::default(),
         mes: Vec::new(),
         operators: Vec::new(),
     })
@@ -81,6 +82,7 @@ fn machine(simulator: &str, number: usize, port: u16) -> Result<MachineConfig, u
         mes_ids: vec![1],
         port,
         poll_interval: Duration::from_secs(1),
+        control: false,
         identification: Identification {
             manufacturer: Some("umati-bridge".to_owned()),
             model: Some("Simulated printer".to_owned()),

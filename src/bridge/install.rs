@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fs, io};
 
-use crate::config::{Config, MachineConfig, Tls};
-use crate::machine::{Nameplate, Patience};
+use crate::config::{self, Config, MachineConfig, MesRole, Tls};
+use crate::machine::{Keep, Nameplate, Patience};
 use crate::octoprint::{ApiKey, InvalidKey, Purpose, Source, TlsTrust};
-use crate::server::{self, Settings};
+use crate::server::{self, Audience, Role, Settings, Sight, User, Users, Viewer};
 
 /// A temperature feed that stands still for this many polls is frozen, but never sooner than [`FROZEN_AT_LEAST`]:
 /// OctoPrint itself samples only every 5 s while the printer is idle.
@@ -88,6 +88,7 @@ impl Installation {
             application_uri: self.application_uri.clone(),
             state_dir: config.state_dir.clone(),
             allow_anonymous: config.allow_anonymous,
+            users: users(config),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -108,8 +109,69 @@ pub(super) fn source(machine: &MachineConfig) -> Result<Source, SourceError> {
             Tls::Fingerprint(fingerprint) => TlsTrust::Fingerprint(*fingerprint),
         },
         poll_interval: machine.poll_interval,
-        purpose: Purpose::Observe,
+        purpose: if machine.control {
+            Purpose::Control
+        } else {
+            Purpose::Observe
+        },
     })
+}
+
+/// Everybody who may log in.
+fn users(config: &Config) -> Users {
+    let login = |login: &config::Login| match login {
+        config::Login::Password { user, hash } => server::Login::Password {
+            user: user.clone(),
+            hash: hash.clone(),
+        },
+        config::Login::Certificate(thumbprint) => server::Login::Certificate(*thumbprint),
+    };
+    let instances = config.mes.iter().map(|mes| User {
+        viewer: Viewer {
+            name: mes.name.clone(),
+            role: match mes.role {
+                MesRole::Observe => Role::Observe,
+                MesRole::Control => Role::Control,
+            },
+            sight: Sight::Instance(mes.id),
+        },
+        login: login(&mes.login),
+    });
+    let operators = config.operators.iter().map(|operator| User {
+        viewer: Viewer {
+            name: operator.name.clone(),
+            role: Role::Operator,
+            sight: Sight::All,
+        },
+        login: login(&operator.login),
+    });
+    instances.chain(operators).collect()
+}
+
+/// Who may know of a machine: where nobody can log in, everybody is one and the same.
+pub(super) fn audience(config: &Config, machine: &MachineConfig) -> Audience {
+    if config.mes.is_empty() && config.operators.is_empty() {
+        Audience::Everyone
+    } else {
+        Audience::Instances(machine.mes_ids.clone())
+    }
+}
+
+/// Who may know of the bridge itself, which tells how many machines there are.
+pub(super) fn bridge_audience(config: &Config) -> Audience {
+    if config.mes.is_empty() && config.operators.is_empty() {
+        Audience::Everyone
+    } else {
+        Audience::Operators
+    }
+}
+
+/// How much of what is over a machine keeps.
+pub(super) fn keep(config: &Config) -> Keep {
+    Keep {
+        orders: usize::from(config.job_log.orders),
+        age: Duration::from_secs(u64::from(config.job_log.days) * 24 * 60 * 60),
+    }
 }
 
 /// The names that several machines have. Siblings need distinct names, so these get the id behind them.
@@ -140,7 +202,7 @@ pub(super) fn nameplate(machine: &MachineConfig, shared: &SharedNames<'_>) -> Na
         year_of_construction: plate.year_of_construction,
         location: plate.location,
         asset_id: plate.asset_id,
-        control: false,
+        control: machine.control,
     }
 }
 
@@ -160,7 +222,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::config::{Identification, Secret};
+    use crate::config::{Identification, JobLog, Secret};
 
     fn machine(id: &str, name: &str) -> MachineConfig {
         MachineConfig {
@@ -171,6 +233,7 @@ mod tests {
             mes_ids: vec![1],
             port: 0,
             poll_interval: Duration::from_secs(1),
+            control: false,
             identification: Identification::default(),
             tls: Tls::SystemRoots,
         }
@@ -184,6 +247,7 @@ mod tests {
             state_dir: state_dir.to_owned(),
             stale_after: Duration::from_secs(60),
             allow_anonymous: false,
+            job_log: JobLog::default(),
             mes: Vec::new(),
             operators: Vec::new(),
         }

@@ -29,8 +29,8 @@ use crate::config::{Config, DEFAULT_PORT, MachineConfig};
 use crate::machine::Machine;
 use crate::octoprint::{self, Controller, HttpClients, Poke, Source};
 use crate::server::{
-    Expiry, Identity, IdentityError, Plant, Publisher, Server, ServerError, Settings,
-    SharedInstance,
+    Command, Expiry, Identity, IdentityError, Plant, Publisher, Served, Server, ServerError,
+    Settings, SharedInstance,
 };
 use crate::store::{Store, StoreError};
 use crate::umati::instance::Instance;
@@ -48,6 +48,9 @@ use remember::Memory;
 
 /// Observations that may wait for one machine's task; a poll yields at most a handful.
 const QUEUE: usize = 16;
+
+/// Requests that may wait for one machine's task; it takes each at once, so more are nobody's honest wish.
+const REQUESTS: usize = 32;
 
 /// How long all tasks together may take to end. A server's own deadline is shorter.
 const DRAIN: Duration = Duration::from_secs(6);
@@ -78,7 +81,7 @@ pub enum BridgeError {
 /// A bridge that is bound and built, and not yet running.
 pub struct Bridge {
     servers: Vec<Endpoint>,
-    machines: Vec<(MachineTask, Source)>,
+    machines: Vec<(MachineTask, Source, mpsc::Receiver<Command>)>,
     pulse: PulseTask,
     clients: HttpClients,
     store: Store,
@@ -134,28 +137,38 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
     let (store, mut saved) = remember::open(config, started)?;
     for (listener, members) in listeners.into_iter().zip(by_port.into_values()) {
         let mut machines = Vec::new();
-        let mut instances = vec![Arc::clone(&pulse_instance)];
+        let mut served = vec![Served {
+            instance: Arc::clone(&pulse_instance),
+            audience: install::bridge_audience(config),
+            commands: None,
+        }];
         for &member in &members {
             let source = install::source(member)?;
-            let machine = Machine::resume(
+            let mut machine = Machine::resume(
                 install::nameplate(member, &shared_names),
                 install::patience(config, member),
                 saved.remove(&member.id).unwrap_or_default(),
             );
+            machine.keep = install::keep(config);
             let instance = shared(mapping.instantiate(&machine, started)?);
-            instances.push(Arc::clone(&instance));
-            machines.push((machine, instance, source));
+            let (commands, asked) = mpsc::channel(REQUESTS);
+            served.push(Served {
+                instance: Arc::clone(&instance),
+                audience: install::audience(config, member),
+                commands: Some(commands),
+            });
+            machines.push((machine, instance, source, asked));
         }
         let (endpoint, publisher) = serve(
             config,
             &installation,
             listener,
-            Plant::new(instances),
+            Plant::new(served),
             machines.len(),
         )?;
         bridge.servers.push(endpoint);
         bridge.pulse.publishers.push(publisher.clone());
-        for (machine, instance, source) in machines {
+        for (machine, instance, source, asked) in machines {
             let task = MachineTask {
                 machine,
                 instance,
@@ -165,7 +178,7 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
                 online: false,
                 memory: Memory::new(store.clone()),
             };
-            bridge.machines.push((task, source));
+            bridge.machines.push((task, source, asked));
         }
     }
     bridge.store = store;
@@ -255,14 +268,12 @@ impl Bridge {
             pulse.await;
             Ok(())
         });
-        for (task, source) in self.machines {
+        for (task, source, asked) in self.machines {
             let name = format!("task of machine {}", source.id);
             let (observed, queue) = mpsc::channel(QUEUE);
             let (poke, looks) = Poke::new();
             let controller = Controller::new(source.clone(), self.clients.clone());
             let errands = Errands::new(controller, poke);
-            // Nobody can ask yet.
-            let (_, asked) = mpsc::channel(1);
             let source = octoprint::observe(
                 source,
                 self.clients.clone(),

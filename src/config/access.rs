@@ -1,7 +1,7 @@
 //! Who may reach the servers, and as whom: the listening address against the logins.
 //!
-//! The logins are read and checked here but not yet enforced by the server, so with them, as without any login, only
-//! this computer may reach it; the open network takes the operator's explicit word.
+//! Without logins, this computer alone may reach the servers; with them, nobody comes in without one. Either rule
+//! yields only to the operator's explicit word, which is repeated at every start.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -11,7 +11,7 @@ use super::keys;
 use super::label;
 use super::login;
 use super::mistake::{Place, Report, quoted};
-use super::valid::{Login, MesInstance, Operator};
+use super::valid::{Login, MesInstance, MesRole, Operator};
 use super::written;
 
 /// What the settings say about access, as it is written.
@@ -32,14 +32,16 @@ pub(super) struct Access {
 
 /// `None` is reported.
 pub(super) fn resolve(written: Written, report: &mut Report) -> Option<Access> {
-    let has_logins = !written.mes.is_absent() || !written.operators.is_absent();
-    let allow_anonymous = written.allow_anonymous.value().unwrap_or(false);
+    let has_logins = has_entries(&written.mes) || has_entries(&written.operators);
     let listen = match &written.listen {
         Field::Absent => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         Field::Wrong => None,
-        Field::Given(at) => address(at, report)
-            .inspect(|listen| exposure(*listen, &at.place, has_logins, allow_anonymous, report)),
+        Field::Given(at) => address(at, report),
     };
+    if let Some(listen) = listen {
+        exposure(listen, &written, has_logins, report);
+    }
+    let allow_anonymous = written.allow_anonymous.value().unwrap_or(false);
     let mut unique = Unique::default();
     let mes = written.mes.value().unwrap_or_default();
     let mes: Vec<_> = mes
@@ -74,37 +76,36 @@ fn address(listen: &At<String>, report: &mut Report) -> Option<IpAddr> {
     address
 }
 
-fn exposure(
-    listen: IpAddr,
-    place: &Place,
-    has_logins: bool,
-    allow_anonymous: bool,
-    report: &mut Report,
-) {
-    if listen.to_canonical().is_loopback() {
-        return;
+/// A section that is wrong as a whole was meant to hold some.
+fn has_entries<T>(section: &Field<Vec<T>>) -> bool {
+    match section {
+        Field::Absent => false,
+        Field::Wrong => true,
+        Field::Given(at) => !at.value.is_empty(),
     }
-    if has_logins {
-        report.mistake(
-            place,
-            format!(
-                "`listen` opens the server to the network at {listen}, but this version does not enforce `mes` and \
-                 `operators` yet: everybody there would see every machine"
-            ),
-            "write \"listen\": \"127.0.0.1\" as long as there are `mes` or `operators`",
-        );
-    } else if !allow_anonymous {
-        report.mistake(
-            place,
-            format!("`listen` opens the server to the network at {listen}, and nobody would have to log in"),
-            "write \"listen\": \"127.0.0.1\", or \"allow_anonymous\": true if everybody there may see every machine",
-        );
-    } else {
-        report.warning(
-            place,
+}
+
+fn exposure(listen: IpAddr, written: &Written, has_logins: bool, report: &mut Report) {
+    let is_network = !listen.to_canonical().is_loopback();
+    let allowed = written.allow_anonymous.as_given().filter(|at| at.value);
+    match (allowed, &written.listen) {
+        (Some(_), Field::Given(listens)) if is_network => report.warning(
+            &listens.place,
             format!("everybody who reaches {listen} sees every machine: `allow_anonymous` is true"),
             "write \"listen\": \"127.0.0.1\" if that is not meant",
-        );
+        ),
+        (Some(allowed), _) if has_logins => report.warning(
+            &allowed.place,
+            "everybody on this computer sees every machine without a login: `allow_anonymous` is true",
+            "remove it, so that only `mes` and `operators` get in",
+        ),
+        (None, Field::Given(listens)) if is_network && !has_logins => report.mistake(
+            &listens.place,
+            format!("`listen` opens the server to the network at {listen}, and nobody would have to log in"),
+            "write \"listen\": \"127.0.0.1\", or say who may log in with `mes` and `operators`, or write \
+             \"allow_anonymous\": true if everybody there may see every machine",
+        ),
+        _ => {}
     }
 }
 
@@ -120,13 +121,34 @@ fn instance(
         unique.claim(format!("the MES id {}", id.value), &id.place, report);
     }
     let name = label::required(keys::NAME, entry.name, &entry.place, report);
+    let role = role(entry.role, report);
     let login = login::resolve(entry.login, &entry.place, report);
     let login = login.inspect(|login| unique.claim_login(login, &entry.place, report));
     Some(MesInstance {
         id: id?.value,
         name: name?.value,
+        role: role?,
         login: login?,
     })
+}
+
+/// `None` is reported.
+fn role(written: Field<String>, report: &mut Report) -> Option<MesRole> {
+    let At { value, place } = match written {
+        Field::Absent => return Some(MesRole::Observe),
+        Field::Wrong => return None,
+        Field::Given(at) => at,
+    };
+    match value.trim() {
+        "observe" => Some(MesRole::Observe),
+        "control" => Some(MesRole::Control),
+        other => {
+            let what = format!("{} is not a role", quoted(other));
+            let remedy = "write \"role\": \"observe\", or \"role\": \"control\" for a MES that starts and aborts prints";
+            report.mistake(&place, what, remedy);
+            None
+        }
+    }
 }
 
 fn operator(

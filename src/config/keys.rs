@@ -42,6 +42,7 @@ keys! {
     MODEL = "model", r#""MK4S""#;
     SERIAL_NUMBER = "serial_number", r#""CZPX3021X017XC01234""#;
     PRODUCT_CODE = "product_code", r#""PRI-MK4S-KIT""#;
+    CONTROL = "control", "true";
     YEAR_OF_CONSTRUCTION = "year_of_construction", "2024";
     LOCATION = "location", r#""Hall 2, row 4""#;
     ASSET_ID = "asset_id", r#""INV-00417""#;
@@ -56,15 +57,20 @@ keys! {
     STATE_DIR = "state_dir", r#""umati-bridge-state""#;
     STALE_AFTER_MS = "stale_after_ms", "60000";
     ALLOW_ANONYMOUS = "allow_anonymous", "true";
+    JOB_LOG = "job_log", r#"{ "orders": 50, "days": 30 }"#;
     MES = "mes", r#"[ { "id": 1, "name": "MES 1", "user": "mes1", "password_hash": "$argon2id$…" } ]"#;
     OPERATORS = "operators", r#"[ { "name": "Maintenance", "user": "anna", "password_hash": "$argon2id$…" } ]"#;
 
     MES_INSTANCE_ID = "id", "1";
     NAME = "name", r#""MES 1""#;
     OPERATOR_NAME = "name", r#""Maintenance""#;
+    ROLE = "role", r#""control""#;
     USER = "user", r#""mes1""#;
     PASSWORD_HASH = "password_hash", r#""$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>""#;
     CERTIFICATE = "certificate", r#""<the 64 hexadecimal digits of the certificate's SHA-256>""#;
+
+    ORDERS = "orders", "50";
+    DAYS = "days", "30";
 }
 
 /// A kind of object in the file.
@@ -87,6 +93,7 @@ pub const TOP_LEVEL: Section = Section {
         POLL_INTERVAL_MS,
         STALE_AFTER_MS,
         ALLOW_ANONYMOUS,
+        JOB_LOG,
         MES,
         OPERATORS,
     ],
@@ -105,6 +112,7 @@ pub const MACHINE: Section = Section {
         UMATI_SERVER_PORT,
         ID,
         POLL_INTERVAL_MS,
+        CONTROL,
         TLS,
         MANUFACTURER,
         MODEL,
@@ -125,7 +133,14 @@ pub const MACHINE_TLS: Section = Section {
 /// An entry of `mes`.
 pub const MES_INSTANCE: Section = Section {
     name: "an entry of `mes`",
-    keys: &[MES_INSTANCE_ID, NAME, USER, PASSWORD_HASH, CERTIFICATE],
+    keys: &[
+        MES_INSTANCE_ID,
+        NAME,
+        ROLE,
+        USER,
+        PASSWORD_HASH,
+        CERTIFICATE,
+    ],
 };
 
 /// An entry of `operators`.
@@ -134,8 +149,21 @@ pub const OPERATOR: Section = Section {
     keys: &[OPERATOR_NAME, USER, PASSWORD_HASH, CERTIFICATE],
 };
 
+/// `job_log` of the top level.
+pub const JOB_LOG_SECTION: Section = Section {
+    name: "`job_log`",
+    keys: &[ORDERS, DAYS],
+};
+
 /// Every kind of object that a file may hold.
-pub const SECTIONS: [Section; 5] = [TOP_LEVEL, MACHINE, MACHINE_TLS, MES_INSTANCE, OPERATOR];
+pub const SECTIONS: [Section; 6] = [
+    TOP_LEVEL,
+    MACHINE,
+    MACHINE_TLS,
+    MES_INSTANCE,
+    OPERATOR,
+    JOB_LOG_SECTION,
+];
 
 impl Section {
     pub(super) fn knows(&self, name: &str) -> bool {
@@ -152,6 +180,9 @@ impl Section {
         }
         if MACHINE.knows(name) {
             return format!("move `{name}` into a machine of the list `machines`");
+        }
+        if JOB_LOG_SECTION.knows(name) {
+            return format!("`{name}` stands in `job_log`: {}", JOB_LOG.write_it());
         }
         let typed = unknown.to_lowercase();
         let nearest = self

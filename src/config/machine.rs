@@ -78,6 +78,7 @@ pub(super) fn resolve(
                 .poll_interval_ms
                 .value()
                 .map_or(defaults.poll_interval, millis),
+            control: written.control.value().unwrap_or(false),
             identification,
             tls: tls?,
         })

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Always holds: a [`Config`] needs no further checks; every mistake of a file is told at once, with its place and
-//! its remedy; a step that yields nothing has reported why. Depends on no other room.
+//! its remedy; a step that yields nothing has reported why. Depends on no other room, only on `password`.
 
 mod access;
 mod api_key;
@@ -32,7 +32,9 @@ use std::path::Path;
 
 pub use mistake::{Mistake, Place, Position, Refused, Warning};
 pub use secret::Secret;
-pub use valid::{Config, Identification, Login, MachineConfig, MesInstance, Operator, Tls};
+pub use valid::{
+    Config, Identification, JobLog, Login, MachineConfig, MesInstance, MesRole, Operator, Tls,
+};
 
 use files::Folders;
 use mistake::Report;

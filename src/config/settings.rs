@@ -11,7 +11,7 @@ use super::files::Folders;
 use super::keys;
 use super::machine::{self, Defaults, millis};
 use super::mistake::{Report, quoted};
-use super::valid::Config;
+use super::valid::{Config, JobLog};
 use super::written::{self, File};
 use super::{DEFAULT_PORT, access, label};
 
@@ -62,9 +62,19 @@ pub(super) fn resolve(file: File, folders: &Folders, report: &mut Report) -> Opt
             .value()
             .map_or(DEFAULT_STALE_AFTER, millis),
         allow_anonymous: access.allow_anonymous,
+        job_log: job_log(settings.job_log),
         mes: access.mes,
         operators: access.operators,
     })
+}
+
+fn job_log(written: Field<written::JobLog>) -> JobLog {
+    let written = written.value().unwrap_or_default();
+    let default = JobLog::default();
+    JobLog {
+        orders: written.orders.value().unwrap_or(default.orders),
+        days: written.days.value().unwrap_or(default.days),
+    }
 }
 
 /// `None` if one of them is wrong: it may be the one that a machine names.

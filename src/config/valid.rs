@@ -7,6 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::secret::Secret;
+use crate::password::Hash;
 
 /// A whole configuration. There is at least one machine; ids, MES ids, users and certificates are unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Config {
     pub stale_after: Duration,
     /// The operator wants the server open to everybody who reaches it.
     pub allow_anonymous: bool,
+    /// How much is kept of the jobs that are over.
+    pub job_log: JobLog,
     /// The MES instances that may log in.
     pub mes: Vec<MesInstance>,
     /// The people and programs that see all machines.
@@ -45,6 +48,8 @@ pub struct MachineConfig {
     /// Machines with the same port share one OPC UA server.
     pub port: u16,
     pub poll_interval: Duration,
+    /// Clients whose role allows it may start, pause and abort prints.
+    pub control: bool,
     pub identification: Identification,
     pub tls: Tls,
 }
@@ -59,6 +64,25 @@ pub struct Identification {
     pub year_of_construction: Option<u16>,
     pub location: Option<String>,
     pub asset_id: Option<String>,
+}
+
+/// How much is kept of the jobs that are over; what exceeds either is forgotten, the oldest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JobLog {
+    /// Orders of each machine, 1 to 1000.
+    pub orders: u16,
+    /// 1 to 3650.
+    pub days: u16,
+}
+
+impl Default for JobLog {
+    /// Enough for what a MES missed over a long weekend, and little to read.
+    fn default() -> Self {
+        Self {
+            orders: 50,
+            days: 30,
+        }
+    }
 }
 
 /// Whom to trust when the URL is https.
@@ -77,7 +101,16 @@ pub enum Tls {
 pub struct MesInstance {
     pub id: u32,
     pub name: String,
+    pub role: MesRole,
     pub login: Login,
+}
+
+/// What an MES instance may do with its machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MesRole {
+    Observe,
+    /// Also call methods of machines with `control`, and write what is writable.
+    Control,
 }
 
 /// Somebody who sees all machines, for diagnosis.
@@ -92,9 +125,8 @@ pub struct Operator {
 pub enum Login {
     Password {
         user: String,
-        /// An Argon2id hash in PHC string format.
-        hash: Secret,
+        hash: Hash,
     },
-    /// SHA-256 thumbprint of the client's application instance certificate in DER form.
+    /// SHA-256 thumbprint of the certificate (DER form) that the client shows as its X509 user identity.
     Certificate([u8; 32]),
 }

@@ -17,6 +17,8 @@ use super::source::Source;
 const PORTS: RangeInclusive<u16> = 0..=65_535;
 const POLL_INTERVAL_MS: RangeInclusive<u32> = 100..=3_600_000;
 const STALE_AFTER_MS: RangeInclusive<u32> = 1_000..=86_400_000;
+const LOGGED_ORDERS: RangeInclusive<u16> = 1..=1000;
+const LOGGED_DAYS: RangeInclusive<u16> = 1..=3650;
 const YEARS: RangeInclusive<u16> = 1900..=2100;
 
 /// A whole file.
@@ -35,6 +37,7 @@ pub(super) struct Settings {
     pub poll_interval_ms: Field<u32>,
     pub stale_after_ms: Field<u32>,
     pub allow_anonymous: Field<bool>,
+    pub job_log: Field<JobLog>,
     pub mes: Field<Vec<MesInstance>>,
     pub operators: Field<Vec<Operator>>,
 }
@@ -52,6 +55,7 @@ pub(super) struct Machine {
     pub umati_server_port: Field<u16>,
     pub id: Field<String>,
     pub poll_interval_ms: Field<u32>,
+    pub control: Field<bool>,
     pub tls: Field<Tls>,
     pub manufacturer: Field<String>,
     pub model: Field<String>,
@@ -67,10 +71,17 @@ pub(super) struct Tls {
     pub fingerprint: Field<String>,
 }
 
+#[derive(Default)]
+pub(super) struct JobLog {
+    pub orders: Field<u16>,
+    pub days: Field<u16>,
+}
+
 pub(super) struct MesInstance {
     pub place: Place,
     pub id: Field<u32>,
     pub name: Field<String>,
+    pub role: Field<String>,
     pub login: Login,
 }
 
@@ -157,6 +168,7 @@ impl Settings {
             poll_interval_ms: object.number(keys::POLL_INTERVAL_MS, POLL_INTERVAL_MS, reader),
             stale_after_ms: object.number(keys::STALE_AFTER_MS, STALE_AFTER_MS, reader),
             allow_anonymous: object.flag(keys::ALLOW_ANONYMOUS, reader),
+            job_log: JobLog::read(object, reader),
             mes,
             operators,
         }
@@ -182,6 +194,7 @@ impl Machine {
             umati_server_port: port(object, reader),
             id: object.text(keys::ID, reader),
             poll_interval_ms: object.number(keys::POLL_INTERVAL_MS, POLL_INTERVAL_MS, reader),
+            control: object.flag(keys::CONTROL, reader),
             tls: Tls::read(object, reader),
             manufacturer: object.text(keys::MANUFACTURER, reader),
             model: object.text(keys::MODEL, reader),
@@ -205,12 +218,24 @@ impl Tls {
     }
 }
 
+impl JobLog {
+    fn read(settings: &Section<'_>, reader: &mut Reader<'_>) -> Field<Self> {
+        settings
+            .section(keys::JOB_LOG, &keys::JOB_LOG_SECTION, reader)
+            .map(|object| Self {
+                orders: object.number(keys::ORDERS, LOGGED_ORDERS, reader),
+                days: object.number(keys::DAYS, LOGGED_DAYS, reader),
+            })
+    }
+}
+
 impl MesInstance {
     fn read(node: &Node<'_>, reader: &mut Reader<'_>) -> Option<Self> {
         let object = reader.object(node, &keys::MES_INSTANCE, keys::MES.write_it())?;
         Some(Self {
             id: object.number(keys::MES_INSTANCE_ID, 0..=u32::MAX, reader),
             name: object.text(keys::NAME, reader),
+            role: object.text(keys::ROLE, reader),
             login: Login::read(&object, reader),
             place: object.place,
         })

@@ -1,5 +1,8 @@
 //! How a client's wish reaches the task that owns the machine.
 
+use std::time::Duration;
+
+use tokio::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 
 use crate::machine::{Refusal, Request};
@@ -10,4 +13,24 @@ pub struct Command {
     pub request: Request,
     /// Nobody may wait for it any more: sending to it may fail.
     pub reply: oneshot::Sender<Result<(), Refusal>>,
+}
+
+/// The machine answers sooner; this only bounds how long a caller waits for one that cannot.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Asks a machine and waits for its answer.
+///
+/// # Errors
+/// Why it is refused. [`Refusal::Busy`] if more is asked of the machine than it can take in.
+pub(super) async fn ask(commands: &Sender<Command>, request: Request) -> Result<(), Refusal> {
+    let (reply, answer) = oneshot::channel();
+    commands
+        .try_send(Command { request, reply })
+        .map_err(|_| Refusal::Busy)?;
+    match tokio::time::timeout(DEADLINE, answer).await {
+        Ok(Ok(outcome)) => outcome,
+        // The bridge ends.
+        Ok(Err(_)) => Err(Refusal::Unreachable),
+        Err(_) => Err(Refusal::TimedOut),
+    }
 }

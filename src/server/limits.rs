@@ -7,7 +7,7 @@ use opcua::server::{Limits, OperationalLimits, SubscriptionLimits};
 /// Largest request whose decoding the stack of a worker bears.
 ///
 /// Reading 10,000 nodes by string NodeId takes about 900 kB. The library has one number for both directions, and
-/// answers need more (see `MAX_MESSAGE_SIZE`), so this limit is not its to enforce.
+/// answers need more (see `MAX_MESSAGE_SIZE`), so the front door enforces this one.
 pub const MAX_REQUEST_SIZE: usize = 1024 * 1024;
 
 /// Stack that one level of nesting takes in the library's decoder, and in dropping what it decoded.
@@ -36,6 +36,10 @@ pub(super) const MAX_REFERENCES_PER_REQUEST: usize = MAX_MESSAGE_SIZE / 256;
 const MAX_STRING_LENGTH: usize = 1024 * 1024;
 const MAX_OPERATIONS_PER_CALL: usize = 10_000;
 
+/// Sessions, discoveries, and clients that come back before their old connection is found to be dead.
+pub(super) const MAX_CONNECTIONS: usize = 500;
+/// One computer that goes mad leaves room for the others.
+pub(super) const MAX_CONNECTIONS_OF_ONE_ADDRESS: usize = 100;
 pub(super) const MAX_SESSIONS: usize = 100;
 const MIN_SUBSCRIPTIONS_PER_SESSION: usize = 50;
 pub(super) const MAX_QUEUE_SIZE: usize = 1000;

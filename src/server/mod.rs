@@ -14,6 +14,7 @@ mod capabilities;
 mod clients;
 mod command;
 mod error;
+mod front_door;
 mod identity;
 mod journal;
 mod limits;
@@ -28,6 +29,7 @@ mod settings;
 mod setup;
 mod types;
 
+pub use self::access::{Login, Role, Sight, User, Users, Viewer};
 pub use self::command::Command;
 pub use self::error::ServerError;
 pub(crate) use self::identity::lock;
@@ -37,7 +39,7 @@ pub use self::pki::{
     Certificate, ClientCertificate, Crl, Entry, KeyKind, Known, Moved, Purpose, Refused, Standing,
     Trust, TrustError, TrustList,
 };
-pub use self::plant::{Plant, SharedInstance, update};
+pub use self::plant::{Audience, Plant, Served, SharedInstance, update};
 pub use self::publisher::Publisher;
 pub use self::run::Drained;
 pub use self::settings::Settings;

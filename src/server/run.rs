@@ -1,5 +1,9 @@
 //! Running a server, and ending it within a bounded time.
 
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use opcua::types::ServerState;
@@ -33,11 +37,24 @@ impl Server {
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> Result<Drained, ServerError> {
-        let folders = self.folders_of_strangers();
-        let serving = self.library.run_with(listener);
+        let inner = inner_listener().await?;
+        let address = inner.local_addr().map_err(no_inner_port)?;
+        let folders = self.folders_of_library();
+        let info = Arc::clone(self.handle.info());
+        let serving = self.library.run_with(inner);
         tokio::pin!(serving);
+        // The library tells clients the port that it listens on itself, once it does.
+        let opened = async {
+            while info.port.load(Ordering::Relaxed) == 0 {
+                tokio::task::yield_now().await;
+            }
+            info.port.store(self.port, Ordering::Relaxed);
+            self.front_door.run(&listener, address).await;
+        };
+        tokio::pin!(opened);
         tokio::select! {
             ended = &mut serving => return Err(stopped(ended)),
+            () = &mut opened => {}
             () = self.dispatcher.pump() => {}
             () = clients::keep_folders_small(&folders) => {}
             () = shutdown.cancelled() => {}
@@ -47,12 +64,20 @@ impl Server {
         if self.dispatcher.has_clients() {
             tokio::select! {
                 ended = &mut serving => return Err(stopped(ended)),
+                () = &mut opened => {}
                 () = self.dispatcher.pump() => {}
                 () = tokio::time::sleep(NOTICE) => {}
             }
         }
         self.handle.cancel();
-        match tokio::time::timeout(DEADLINE, serving).await {
+        let drained = async {
+            tokio::select! {
+                ended = &mut serving => ended,
+                // It never ends by itself: it passes on the last words.
+                () = &mut opened => Ok(()),
+            }
+        };
+        match tokio::time::timeout(DEADLINE, drained).await {
             Ok(ended) => ended
                 .map(|()| Drained::InTime)
                 .map_err(ServerError::Stopped),
@@ -62,22 +87,26 @@ impl Server {
             }
         }
     }
-}
 
-impl Server {
-    /// The library puts unknown certificates into `trusted` where everybody may read, otherwise into `rejected`.
-    fn folders_of_strangers(&self) -> Vec<Bounded> {
-        let names: &[&str] = if self.is_open {
-            &["rejected", "trusted"]
-        } else {
-            &["rejected"]
-        };
+    /// The library writes every certificate that it meets into `trusted`.
+    fn folders_of_library(&self) -> Vec<Bounded> {
         let bounded = |name| Bounded {
-            folder: self.pki_dir.join(name),
+            folder: self.library_folder.join(name),
             kept: pki::KEPT,
         };
-        names.iter().map(bounded).collect()
+        ["rejected", "trusted"].map(bounded).into()
     }
+}
+
+/// Where the library listens: on this computer only, on any port.
+async fn inner_listener() -> Result<TcpListener, ServerError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .map_err(no_inner_port)
+}
+
+fn no_inner_port(reason: io::Error) -> ServerError {
+    ServerError::SetUp(format!("no port on loopback for the inside: {reason}"))
 }
 
 fn stopped(ended: Result<(), String>) -> ServerError {

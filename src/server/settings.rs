@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use super::access::Users;
+
 /// Settings of one server: one port of the bridge.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -16,8 +18,10 @@ pub struct Settings {
     pub application_uri: String,
     /// Folder for the certificate, the key and the certificates of clients.
     pub state_dir: PathBuf,
-    /// Lets anyone who reaches the port read, even from another computer.
+    /// Lets anyone who reaches the port read, even from another computer, and without encryption.
     pub allow_anonymous: bool,
+    /// Who may log in.
+    pub users: Users,
     /// Version of this program, shown in `Server/ServerStatus/BuildInfo`.
     pub version: String,
 }
@@ -25,9 +29,16 @@ pub struct Settings {
 impl Settings {
     /// Whether clients may read without saying who they are.
     ///
-    /// Loopback is open because whoever has an account on this computer is inside already.
+    /// Loopback is open, as long as there are no users, because whoever has an account on this computer is inside
+    /// already.
     pub fn is_open(&self) -> bool {
-        self.is_loopback() || self.allow_anonymous
+        self.allow_anonymous || (self.is_loopback() && self.users.is_empty())
+    }
+
+    /// Whether sessions without encryption are possible: only where nothing leaves the computer, and nobody has to
+    /// say who they are.
+    pub fn admits_plain_text(&self) -> bool {
+        self.is_loopback() && self.is_open()
     }
 
     /// Whether nothing that is sent leaves this computer.
@@ -77,6 +88,7 @@ mod tests {
             application_uri: "urn:test".to_owned(),
             state_dir: PathBuf::new(),
             allow_anonymous: false,
+            users: Users::default(),
             version: "0".to_owned(),
         }
     }

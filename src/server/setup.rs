@@ -1,6 +1,6 @@
 //! Putting one server together: endpoints, limits, access, node managers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use opcua::crypto::SecurityPolicy;
@@ -10,12 +10,14 @@ use opcua::server::{
 };
 use opcua::types::{BuildInfo, DateTime, MessageSecurityMode, UAString};
 
-use super::access::OpenToReaders;
+use super::access::{Access, Gate, Viewers};
 use super::capabilities;
 use super::error::ServerError;
+use super::front_door::{FrontDoor, Peers};
 use super::identity::Identity;
 use super::limits;
 use super::nodes::MachineNodes;
+use super::pki::Trust;
 use super::plant::Plant;
 use super::publish::Dispatcher;
 use super::publisher::Publisher;
@@ -32,8 +34,11 @@ pub struct Server {
     pub(super) library: LibraryServer,
     pub(super) handle: ServerHandle,
     pub(super) dispatcher: Arc<Dispatcher>,
-    pub(super) pki_dir: PathBuf,
-    pub(super) is_open: bool,
+    pub(super) front_door: FrontDoor,
+    /// The port that clients know.
+    pub(super) port: u16,
+    /// Where the library keeps the certificates that it has met.
+    pub(super) library_folder: PathBuf,
     endpoints: Vec<String>,
 }
 
@@ -47,12 +52,25 @@ impl Server {
         plant: Plant,
         imports: Vec<TypeImport>,
     ) -> Result<(Self, Publisher), ServerError> {
-        if !settings.is_open() {
+        if !settings.is_open() && settings.users.is_empty() {
             return Err(ServerError::NobodyCouldLogIn {
                 listen: settings.listen,
             });
         }
         let machines = plant.len();
+        let is_open = settings.is_open();
+        let viewers = Arc::new(Viewers::of(&settings.users, is_open));
+        let plant = plant.seen_by(Arc::clone(&viewers));
+        let peers = Peers::default();
+        let access = Access::new(peers.clone());
+        let trust = Trust::new(identity.pki_dir(), is_open);
+        let gate = Gate::new(
+            &settings.users,
+            is_open,
+            viewers,
+            trust.clone(),
+            peers.clone(),
+        );
         let endpoints = endpoints(settings);
         let url = settings.url();
         let application_uri = settings.application_uri.clone();
@@ -61,10 +79,11 @@ impl Server {
             .application_uri(&settings.application_uri)
             .product_uri(PRODUCT_URI)
             .build_info(build_info(settings))
-            .pki_dir(identity.pki_dir())
+            .pki_dir(library_folder(identity.pki_dir()))
             .certificate_path(identity.certificate_path())
             .private_key_path(identity.key_path())
-            .trust_client_certs(settings.is_open())
+            // The front door has judged them.
+            .trust_client_certs(true)
             .host(settings.url_host())
             .port(settings.port)
             .discovery_urls(vec![url.clone()])
@@ -72,7 +91,7 @@ impl Server {
             .subscription_poll_interval_ms(limits::TICK_MS)
             .max_session_timeout_ms(limits::MAX_SESSION_TIMEOUT_MS)
             .diagnostics_enabled(true)
-            .with_authenticator(Arc::new(OpenToReaders))
+            .with_authenticator(Arc::new(gate))
             .with_type_loader(Arc::new(isa95::Loader))
             // Each manager registers its namespaces when it is built, so their order is the namespace table's.
             .without_node_managers()
@@ -81,7 +100,9 @@ impl Server {
                 imports,
                 application_uri: settings.application_uri.clone(),
             })
-            .with_node_manager(move |context| MachineNodes::new(&context, plant, &application_uri));
+            .with_node_manager(move |context| {
+                MachineNodes::new(&context, plant, access, &application_uri)
+            });
         for (name, endpoint) in &endpoints {
             builder = builder.add_endpoint(*name, endpoint.clone());
         }
@@ -99,8 +120,13 @@ impl Server {
             library,
             handle,
             dispatcher: dispatcher.clone(),
-            pki_dir: identity.pki_dir().to_owned(),
-            is_open: settings.is_open(),
+            front_door: FrontDoor {
+                peers,
+                trust,
+                policies: POLICIES.map(|(_, policy)| policy).to_vec(),
+            },
+            port: settings.port,
+            library_folder: library_folder(identity.pki_dir()),
             endpoints: endpoints
                 .iter()
                 .map(|(_, e)| format!("{url} ({}, {})", e.security_policy, e.security_mode))
@@ -115,17 +141,24 @@ impl Server {
     }
 }
 
-/// Without encryption only where nothing leaves the computer; the two deprecated policies nowhere.
+/// The policies that encrypt; the two deprecated ones stand nowhere.
+const POLICIES: [(&str, SecurityPolicy); 3] = [
+    ("aes128", SecurityPolicy::Aes128Sha256RsaOaep),
+    ("basic256sha256", SecurityPolicy::Basic256Sha256),
+    ("aes256", SecurityPolicy::Aes256Sha256RsaPss),
+];
+
+/// The library writes the certificate of each client into folders of its own, whatever is decided; the operator's
+/// folders are not its to touch.
+fn library_folder(pki_dir: &Path) -> PathBuf {
+    pki_dir.join("library")
+}
+
 fn endpoints(settings: &Settings) -> Vec<(&'static str, ServerEndpoint)> {
-    let policies = [
-        ("none", SecurityPolicy::None),
-        ("aes128", SecurityPolicy::Aes128Sha256RsaOaep),
-        ("basic256sha256", SecurityPolicy::Basic256Sha256),
-        ("aes256", SecurityPolicy::Aes256Sha256RsaPss),
-    ];
-    policies
+    [("none", SecurityPolicy::None)]
         .into_iter()
-        .filter(|(_, policy)| settings.is_loopback() || *policy != SecurityPolicy::None)
+        .chain(POLICIES)
+        .filter(|(_, policy)| settings.admits_plain_text() || *policy != SecurityPolicy::None)
         .map(|(name, policy)| {
             let mode = match policy {
                 SecurityPolicy::None => MessageSecurityMode::None,

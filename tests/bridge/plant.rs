@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use umati_bridge::bridge;
-use umati_bridge::config::{Config, Identification, MachineConfig, Secret, Tls};
+use umati_bridge::config::{Config, Identification, JobLog, MachineConfig, Secret, Tls};
 use umati_bridge::octoprint::simulator::{
     API_KEY, Clock, Conduct, Handle, Settings, Simulator, printer_name,
 };
@@ -106,6 +106,7 @@ pub fn machine(name: &str, url: &str, key: &str) -> MachineConfig {
         mes_ids: vec![1],
         port: 0,
         poll_interval: POLL_INTERVAL,
+        control: false,
         identification: Identification::default(),
         tls: Tls::SystemRoots,
     }
@@ -134,6 +135,7 @@ impl Bridge {
             state_dir: home.path().join("state"),
             stale_after,
             allow_anonymous: false,
+            job_log: JobLog::default(),
             mes: Vec::new(),
             operators: Vec::new(),
         };

@@ -210,7 +210,7 @@ fn logins_are_read_and_not_printed() {
         (config.mes[0].id, config.mes[0].name.as_str()),
         (1, "Berlin")
     );
-    assert_eq!((user.as_str(), hash.expose()), ("mes1", HASH));
+    assert_eq!((user.as_str(), hash.expose()), ("mes1", HASH.to_owned()));
     assert_eq!(config.operators[0].name, "Anna");
     assert_eq!(config.operators[0].login, Login::Certificate([0xab; 32]));
     let printed = format!("{config:?}");

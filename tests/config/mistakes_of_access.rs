@@ -8,7 +8,7 @@ fn the_network_without_a_login() {
         &settings(r#"  "listen": "0.0.0.0""#),
         r#"error: `listen` opens the server to the network at 0.0.0.0, and nobody would have to log in
   --> /etc/bridge/config.json:2:13 listen
-  help: write "listen": "127.0.0.1", or "allow_anonymous": true if everybody there may see every machine"#,
+  help: write "listen": "127.0.0.1", or say who may log in with `mes` and `operators`, or write "allow_anonymous": true if everybody there may see every machine"#,
     );
 }
 
@@ -18,30 +18,29 @@ fn the_network_without_a_login_over_ipv6() {
         &settings(r#"  "listen": "::""#),
         r#"error: `listen` opens the server to the network at ::, and nobody would have to log in
   --> /etc/bridge/config.json:2:13 listen
-  help: write "listen": "127.0.0.1", or "allow_anonymous": true if everybody there may see every machine"#,
+  help: write "listen": "127.0.0.1", or say who may log in with `mes` and `operators`, or write "allow_anonymous": true if everybody there may see every machine"#,
     );
 }
 
 #[test]
-fn the_network_with_logins_that_are_not_enforced_yet() {
+fn the_network_with_a_section_in_which_nobody_stands() {
     assert_refused(
         &settings(r#"  "listen": "192.168.1.2", "operators": []"#),
-        r#"error: `listen` opens the server to the network at 192.168.1.2, but this version does not enforce `mes` and `operators` yet: everybody there would see every machine
+        r#"error: `listen` opens the server to the network at 192.168.1.2, and nobody would have to log in
   --> /etc/bridge/config.json:2:13 listen
-  help: write "listen": "127.0.0.1" as long as there are `mes` or `operators`"#,
+  help: write "listen": "127.0.0.1", or say who may log in with `mes` and `operators`, or write "allow_anonymous": true if everybody there may see every machine"#,
     );
 }
 
 #[test]
-fn the_network_with_logins_not_even_with_allow_anonymous() {
+fn a_role_that_is_none() {
     assert_refused(
         &settings(
-            r#"  "listen": "0.0.0.0", "allow_anonymous": true,
-  "mes": [ { "id": 1, "name": "Berlin", "certificate": "abababababababababababababababababababababababababababababababab" } ]"#,
+            r#"  "mes": [ { "id": 1, "name": "Berlin", "role": "admin", "certificate": "abababababababababababababababababababababababababababababababab" } ]"#,
         ),
-        r#"error: `listen` opens the server to the network at 0.0.0.0, but this version does not enforce `mes` and `operators` yet: everybody there would see every machine
-  --> /etc/bridge/config.json:2:13 listen
-  help: write "listen": "127.0.0.1" as long as there are `mes` or `operators`"#,
+        r#"error: "admin" is not a role
+  --> /etc/bridge/config.json:2:49 mes[0].role
+  help: write "role": "observe", or "role": "control" for a MES that starts and aborts prints"#,
     );
 }
 
@@ -170,9 +169,9 @@ fn a_hash_that_is_none() {
         &settings(
             r#"  "operators": [ { "name": "Anna", "user": "anna", "password_hash": "hunter2" } ]"#,
         ),
-        r#"error: `password_hash` is not an Argon2id hash in PHC format
+        r#"error: `password_hash` cannot be used: it is not an Argon2id hash in PHC format
   --> /etc/bridge/config.json:2:69 operators[0].password_hash
-  help: write what this prints: echo -n PASSWORD | argon2 SALT -id -e"#,
+  help: write what `umati-bridge hash-password` prints; it reads the password from standard input"#,
     );
 }
 

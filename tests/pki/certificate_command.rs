@@ -15,6 +15,7 @@ fn settings(shop: &Workshop) -> Settings {
         application_uri: "urn:test:umati-bridge".to_owned(),
         state_dir: shop.path("state"),
         allow_anonymous: false,
+        users: Default::default(),
         version: "0".to_owned(),
     }
 }

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use umati_bridge::machine::Timestamp;
 use umati_bridge::server::{
     Drained, Identity, Plant, Publisher, Server, ServerError, Settings, SharedInstance, TypeImport,
+    Users,
 };
 use umati_bridge::umati::blueprint::{Blueprint, Plan};
 use umati_bridge::umati::catalogue::Catalogue;
@@ -108,6 +109,7 @@ pub fn settings(state_dir: &Path, port: u16) -> Settings {
         application_uri: APPLICATION_URI.to_owned(),
         state_dir: state_dir.to_owned(),
         allow_anonymous: false,
+        users: Users::default(),
         version: "1.2.3".to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use opcua::client::ClientBuilder;
 use opcua::types::{AttributeId, MessageSecurityMode, UserTokenType};
-use umati_bridge::server::{Identity, Plant, Server, ServerError, Settings};
+use umati_bridge::server::{Identity, Plant, Served, Server, ServerError, Settings};
 
 use super::bench::*;
 
@@ -76,7 +76,12 @@ async fn a_network_address_without_users_is_refused_in_words() {
         listen: "0.0.0.0".parse().unwrap(),
         ..settings(state.path(), 4840)
     };
-    let refused = Server::build(&network, &identity, Plant::new(Vec::new()), types());
+    let refused = Server::build(
+        &network,
+        &identity,
+        Plant::new(Vec::<Served>::new()),
+        types(),
+    );
     let Err(error @ ServerError::NobodyCouldLogIn { .. }) = refused else {
         panic!("it was built")
     };
@@ -91,7 +96,8 @@ async fn a_network_address_without_users_is_refused_in_words() {
         public_hostname: Some("gw.factory".to_owned()),
         ..network
     };
-    let (server, _) = Server::build(&open, &identity, Plant::new(Vec::new()), types()).unwrap();
+    let (server, _) =
+        Server::build(&open, &identity, Plant::new(Vec::<Served>::new()), types()).unwrap();
     assert_eq!(
         server.endpoints(),
         [
@@ -109,7 +115,12 @@ async fn namespaces_in_another_order_are_refused() {
     let identity = Identity::load_or_create(&settings).unwrap();
     let mut types = types();
     types.pop();
-    let refused = Server::build(&settings, &identity, Plant::new(Vec::new()), types);
+    let refused = Server::build(
+        &settings,
+        &identity,
+        Plant::new(Vec::<Served>::new()),
+        types,
+    );
     let Err(error) = refused else {
         panic!("it was built")
     };

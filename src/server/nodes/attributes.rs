@@ -6,8 +6,10 @@ use opcua::types::{
     Variant,
 };
 
+use super::super::access::Role;
 use super::super::plant::Found;
 use crate::umati::blueprint::{NodeIndex, NodeKind, VariableAttributes};
+use crate::umati::calls;
 use crate::umati::instance::Instance;
 
 /// AccessLevel bit CurrentRead, OPC 10000-3 §8.57.
@@ -24,8 +26,13 @@ pub(super) fn read(
     if wanted.attribute_id == AttributeId::Value {
         return read_value(found, wanted, timestamps);
     }
-    let value = attribute(&found.instance, found.index, wanted.attribute_id)
-        .ok_or(StatusCode::BadAttributeIdInvalid)?;
+    let value = match user_access_level(found)
+        .filter(|_| wanted.attribute_id == AttributeId::UserAccessLevel)
+    {
+        Some(level) => level.into(),
+        None => attribute(&found.instance, found.index, wanted.attribute_id)
+            .ok_or(StatusCode::BadAttributeIdInvalid)?,
+    };
     if !matches!(wanted.data_encoding, DataEncoding::Binary) {
         return Err(StatusCode::BadDataEncodingInvalid);
     }
@@ -35,6 +42,19 @@ pub(super) fn read(
         server_timestamp: wants_server(timestamps).then(DateTime::now),
         ..DataValue::default()
     })
+}
+
+/// What somebody who may control may do beyond reading; `None` where that is nothing.
+fn user_access_level(found: &Found<'_>) -> Option<u8> {
+    let node = found.instance.blueprint().node(found.index);
+    match &node.kind {
+        NodeKind::Variable(variable)
+            if found.role >= Role::Control && calls::tag_at(&node.path).is_some() =>
+        {
+            Some(variable.access_level)
+        }
+        _ => None,
+    }
 }
 
 /// The value of a variable as it stands, or why it cannot be read.
@@ -139,23 +159,7 @@ fn variable_attribute(variable: &VariableAttributes, attribute: AttributeId) -> 
     }
 }
 
-/// Why an attribute cannot be written.
-pub(super) fn refuse_write(found: &Found<'_>, attribute_id: AttributeId) -> StatusCode {
-    match (kind(found), attribute_id) {
-        (NodeKind::Variable(variable), AttributeId::Value)
-            if variable.access_level & CURRENT_WRITE != 0 =>
-        {
-            StatusCode::BadUserAccessDenied
-        }
-        (NodeKind::Variable(_), AttributeId::Value) => StatusCode::BadNotWritable,
-        _ if attribute(&found.instance, found.index, attribute_id).is_some() => {
-            StatusCode::BadNotWritable
-        }
-        _ => StatusCode::BadAttributeIdInvalid,
-    }
-}
-
-fn kind<'a>(found: &'a Found<'_>) -> &'a NodeKind {
+pub(super) fn kind<'a>(found: &'a Found<'_>) -> &'a NodeKind {
     &found.instance.blueprint().node(found.index).kind
 }
 

@@ -1,14 +1,16 @@
 //! The machines as a node manager of the library: every service, answered from blueprint and values.
 //!
 //! Always holds: this manager owns the instance namespace alone and comes last, so that what it says of a node of
-//! ours stands; what a user may not see is answered like what does not exist; nothing can be written.
+//! ours stands; what a user may not see is answered like what does not exist.
 
 mod attributes;
 mod browse;
+mod call;
 mod filter;
 mod monitor;
 mod references;
 mod translate;
+mod write;
 
 use std::sync::Arc;
 
@@ -17,11 +19,13 @@ use opcua::nodes::DefaultTypeTree;
 use opcua::server::CreateMonitoredItem;
 use opcua::server::diagnostics::NamespaceMetadata;
 use opcua::server::node_manager::{
-    BrowseNode, BrowsePathItem, ExternalReferenceRequest, MonitoredItemRef, MonitoredItemUpdateRef,
-    NodeManager, ReadNode, RegisterNodeItem, RequestContext, ServerContext, WriteNode,
+    BrowseNode, BrowsePathItem, ExternalReferenceRequest, MethodCall, MonitoredItemRef,
+    MonitoredItemUpdateRef, NodeManager, ReadNode, RegisterNodeItem, RequestContext, ServerContext,
+    WriteNode,
 };
 use opcua::types::{MonitoringMode, NodeId, StatusCode, TimestampsToReturn};
 
+use super::access::Access;
 use super::plant::Plant;
 use super::publish::Dispatcher;
 use crate::umati::namespaces;
@@ -29,13 +33,19 @@ use crate::umati::namespaces;
 pub(super) struct MachineNodes {
     plant: Plant,
     dispatcher: Arc<Dispatcher>,
+    access: Access,
     /// The namespaces that no NodeSet claims.
     namespaces: Vec<NamespaceMetadata>,
 }
 
 impl MachineNodes {
     /// Registers the instance namespace; the caller checks that it got the index that the program counts on.
-    pub(super) fn new(context: &ServerContext, plant: Plant, application_uri: &str) -> Self {
+    pub(super) fn new(
+        context: &ServerContext,
+        plant: Plant,
+        access: Access,
+        application_uri: &str,
+    ) -> Self {
         let uri = namespaces::instances_uri(application_uri);
         let index = context
             .type_tree
@@ -48,6 +58,7 @@ impl MachineNodes {
                 context.subscriptions.clone(),
             )),
             plant,
+            access,
             namespaces: [
                 (namespaces::SERVER, application_uri.to_owned()),
                 (index, uri),
@@ -79,7 +90,8 @@ impl NodeManager for MachineNodes {
 
     /// Also the one hook that is called for each session that is activated.
     fn namespaces_for_user(&self, context: &RequestContext) -> Vec<NamespaceMetadata> {
-        self.dispatcher.met(context);
+        self.access.activated(context);
+        self.dispatcher.met(context, &self.access.user(context));
         self.namespaces.clone()
     }
 
@@ -90,8 +102,9 @@ impl NodeManager for MachineNodes {
         context: &RequestContext,
         items: &mut [&mut ExternalReferenceRequest],
     ) {
+        let user = self.access.user(context);
         for item in items {
-            if let Some(found) = self.plant.find(context.user_token(), item.node_id()) {
+            if let Some(found) = self.plant.find(&user, item.node_id()) {
                 let metadata = references::metadata(&found.instance, found.index);
                 drop(found);
                 item.set(metadata);
@@ -108,12 +121,12 @@ impl NodeManager for MachineNodes {
         nodes: &mut [&mut ReadNode],
     ) -> Result<(), StatusCode> {
         let ids: Vec<&NodeId> = nodes.iter().map(|n| &n.node().node_id).collect();
-        let answers = self
-            .plant
-            .at_once(context.user_token(), &ids, |n, found| match found {
-                Some(found) => attributes::read(found, nodes[n].node(), timestamps),
-                None => Err(StatusCode::BadNodeIdUnknown),
-            });
+        let answers =
+            self.plant
+                .at_once(&self.access.user(context), &ids, |n, found| match found {
+                    Some(found) => attributes::read(found, nodes[n].node(), timestamps),
+                    None => Err(StatusCode::BadNodeIdUnknown),
+                });
         for (node, answer) in nodes.iter_mut().zip(answers) {
             match answer {
                 Ok(value) => node.set_result(value),
@@ -128,12 +141,25 @@ impl NodeManager for MachineNodes {
         context: &RequestContext,
         nodes: &mut [&mut WriteNode],
     ) -> Result<(), StatusCode> {
+        let user = self.access.user(context);
+        let actor = self.access.actor(context);
         for node in nodes {
-            let status = match self.plant.find(context.user_token(), &node.value().node_id) {
-                Some(found) => attributes::refuse_write(&found, node.value().attribute_id),
-                None => StatusCode::BadNodeIdUnknown,
-            };
+            let status = write::write(&self.plant, &user, node.value()).await;
+            write::tell(&actor, node.value(), status);
             node.set_status(status);
+        }
+        Ok(())
+    }
+
+    async fn call(
+        &self,
+        context: &RequestContext,
+        calls: &mut [&mut MethodCall],
+    ) -> Result<(), StatusCode> {
+        let user = self.access.user(context);
+        let actor = self.access.actor(context);
+        for call in calls {
+            call::call(&self.plant, &user, &actor, call).await;
         }
         Ok(())
     }
@@ -145,9 +171,9 @@ impl NodeManager for MachineNodes {
     ) -> Result<(), StatusCode> {
         let type_tree = context.get_type_tree_for_user();
         let mut budget = browse::Budget::of_one_request();
+        let user = self.access.user(context);
         for node in nodes {
-            let user = context.user_token();
-            browse::browse(&self.plant, user, type_tree.get(), node, &mut budget);
+            browse::browse(&self.plant, &user, type_tree.get(), node, &mut budget);
         }
         Ok(())
     }
@@ -158,8 +184,9 @@ impl NodeManager for MachineNodes {
         nodes: &mut [&mut BrowsePathItem],
     ) -> Result<(), StatusCode> {
         let type_tree = context.get_type_tree_for_user();
+        let user = self.access.user(context);
         for node in nodes {
-            translate::translate(&self.plant, context, type_tree.get(), node);
+            translate::translate(&self.plant, &user, context, type_tree.get(), node);
         }
         Ok(())
     }
@@ -169,12 +196,10 @@ impl NodeManager for MachineNodes {
         context: &RequestContext,
         nodes: &mut [&mut RegisterNodeItem],
     ) -> Result<(), StatusCode> {
+        let user = self.access.user(context);
         for node in nodes {
             // A NodeId leads to its node in two look-ups: there is nothing to prepare.
-            let known = self
-                .plant
-                .find(context.user_token(), node.node_id())
-                .is_some();
+            let known = self.plant.find(&user, node.node_id()).is_some();
             node.set_registered(known);
         }
         Ok(())
@@ -185,8 +210,9 @@ impl NodeManager for MachineNodes {
         context: &RequestContext,
         items: &mut [&mut CreateMonitoredItem],
     ) -> Result<(), StatusCode> {
+        let user = self.access.user(context);
         for item in items {
-            let status = monitor::create(&self.plant, &self.dispatcher, context, item);
+            let status = monitor::create(&self.plant, &self.dispatcher, context, &user, item);
             item.set_status(status);
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Creating monitored items (OPC 10000-4 §5.13.2).
 
 use opcua::server::CreateMonitoredItem;
+use opcua::server::authenticator::UserToken;
 use opcua::server::node_manager::RequestContext;
 use opcua::types::{AttributeId, DataEncoding, DataValue, DateTime, StatusCode, Variant};
 
@@ -17,10 +18,11 @@ pub(super) fn create(
     plant: &Plant,
     dispatcher: &Dispatcher,
     context: &RequestContext,
+    user: &UserToken,
     request: &mut CreateMonitoredItem,
 ) -> StatusCode {
     let id = request.item_to_monitor().node_id.clone();
-    let Some(found) = plant.find(context.user_token(), &id) else {
+    let Some(found) = plant.find(user, &id) else {
         return StatusCode::BadNodeIdUnknown;
     };
     let checked = match request.item_to_monitor().attribute_id {
@@ -42,7 +44,7 @@ pub(super) fn create(
             };
             dispatcher.watch(context, request, machine, path, filter, || {
                 plant
-                    .find(context.user_token(), &id)
+                    .find(user, &id)
                     .and_then(|found| attributes::value(&found).ok())
             });
             StatusCode::Good

@@ -10,7 +10,7 @@ use opcua::types::{
     ReferenceDescription, ReferenceTypeId,
 };
 
-use super::super::plant::{Plant, is_notifier};
+use super::super::plant::{Plant, is_notifier, is_shown};
 use crate::umati::blueprint::{NodeIndex, Target};
 use crate::umati::instance::Instance;
 
@@ -65,6 +65,7 @@ pub(super) fn walk(
             continue;
         }
         let target = match &reference.target {
+            Target::Local(index) if !is_shown(instance, *index, found.role) => continue,
             Target::Local(index) => metadata(instance, *index),
             Target::Foreign(foreign) => NodeMetadata {
                 node_id: ExpandedNodeId::new(foreign.node_id.clone()),

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use opcua::nodes::TypeTree;
+use opcua::server::authenticator::UserToken;
 use opcua::server::node_manager::{BrowsePathItem, RequestContext};
 
 use super::super::plant::Plant;
@@ -15,11 +16,11 @@ use super::references::{Filter, walk};
 
 pub(super) fn translate(
     plant: &Plant,
+    user: &UserToken,
     context: &RequestContext,
     type_tree: &dyn TypeTree,
     item: &mut BrowsePathItem<'_>,
 ) {
-    let user = context.user_token();
     if let Some(wanted) = item.unmatched_browse_name() {
         // Another manager leads here and does not know the name.
         let matches = plant

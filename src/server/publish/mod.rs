@@ -15,6 +15,7 @@
 //! one (OPC 10000-4 §7.38.1) and which those take for an error that compare a status with Good.
 
 mod form;
+mod heirs;
 mod item;
 mod pump;
 mod reaper;
@@ -26,6 +27,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use opcua::server::authenticator::UserToken;
 use opcua::server::node_manager::{MonitoredItemRef, MonitoredItemUpdateRef, RequestContext};
 use opcua::server::{CreateMonitoredItem, MonitoredItemHandle, SubscriptionCache};
 use opcua::types::{DataValue, MonitoringMode};
@@ -91,10 +93,12 @@ impl Dispatcher {
         live.sessions.ids().count()
     }
 
-    /// A session was activated or asked for something.
-    pub(super) fn met(&self, context: &RequestContext) {
+    /// A session was activated, for the first time or as somebody else.
+    pub(super) fn met(&self, context: &RequestContext, user: &UserToken) {
         let session: Arc<dyn Any + Send + Sync> = context.session.clone();
-        self.live().sessions.met(context.session_id, &session);
+        let mut live = self.live();
+        live.sessions.met(context.session_id, &session, user);
+        self.part_with_hidden(&mut live);
     }
 
     /// Tells those who watch `changed` nodes of an instance.
@@ -228,7 +232,7 @@ impl Dispatcher {
                 }
             });
         }
-        let mut waits = false;
+        let mut waits = sessions.has_heirs();
         for &(key, step) in &steps {
             registry.note(key, step);
             waits |= !matches!(step, Step::Idle | Step::Handed);

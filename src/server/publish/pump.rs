@@ -28,6 +28,7 @@ impl Dispatcher {
     fn catch_up(&self, sweep_at: &mut Instant) -> Instant {
         let now = Instant::now();
         let mut live = self.live();
+        self.part_with_hidden(&mut live);
         let due = live.registry.take_due(now);
         self.look_at(&mut live, due);
         for (subscription, waiting) in live.registry.take_unpublished() {
@@ -106,6 +107,10 @@ impl Dispatcher {
                 Some(gone) => {
                     alive.insert(id);
                     gone.into_iter().for_each(|key| registry.remove(key));
+                }
+                // It has come to another user: what they may not see goes first.
+                None if sessions.is_anywhere(&self.subscriptions, id) => {
+                    alive.insert(id);
                 }
                 None => keys.into_iter().for_each(|key| registry.remove(key)),
             }

@@ -55,6 +55,15 @@ impl Registry {
         self.items.get_mut(&key)
     }
 
+    pub(super) fn get(&self, key: Key) -> Option<&Item> {
+        self.items.get(&key)
+    }
+
+    pub(super) fn keys_of(&self, subscription: u32) -> impl Iterator<Item = Key> {
+        self.keys()
+            .filter(move |key| key.subscription == subscription)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.items.len()
     }

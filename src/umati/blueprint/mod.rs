@@ -126,6 +126,14 @@ pub struct VariableAttributes {
     pub constant: Option<Box<DataValue>>,
 }
 
+impl VariableAttributes {
+    /// The type lets clients write it; who may, the server decides.
+    pub fn is_writable(&self) -> bool {
+        const CURRENT_WRITE: u8 = 2;
+        self.access_level & CURRENT_WRITE != 0
+    }
+}
+
 impl BlueprintNode {
     /// Its NodeClass.
     pub fn class(&self) -> NodeClass {
