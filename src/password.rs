@@ -1,6 +1,6 @@
 //! Passwords of users: Argon2id hashes in PHC string form, made for the operator and checked for the server.
 //!
-//! Always holds: neither a password nor a hash is printed; a [`Hash`] can be checked with bounded memory and time.
+//! Always holds: neither a password nor a hash is printed; a [`struct@Hash`] can be checked with bounded memory and time.
 
 use std::fmt;
 

@@ -8,8 +8,16 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::config::{Config, Identification, JobLog, MachineConfig, Secret, Tls};
+use crate::config::{
+    Config, Identification, JobLog, Login, MachineConfig, MesInstance, MesRole, Secret, Tls,
+};
 use crate::octoprint::simulator::{self, API_KEY, Settings, printer_name};
+use crate::password::Hash;
+
+/// The id of the demo's one MES instance.
+const MES: u32 = 1;
+/// Of `demo`: no secret, the documentation tells it. The server listens on loopback only.
+const PASSWORD_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$CyodjtGLEvkEPfc4kQpVTQ$tS2n8AXouibQGwARVggxvJn6HuDd+/BVwSbnUK/P2eY";
 
 /// Binds the simulator's port on loopback; 0 lets the system choose.
 ///
@@ -65,9 +73,10 @@ pub fn config(simulator: &TcpListener, printers: u16, port: u16) -> std::io::Res
         public_hostname: None,
         state_dir: state_dir(),
         stale_after: Duration::from_secs(60),
-        allow_anonymous: false,
+        // UaExpert shows the printers without a login; who starts prints logs in.
+        allow_anonymous: true,
         job_log: JobLog::default(),
-        mes: Vec::new(),
+        mes: vec![mes()?],
         operators: Vec::new(),
     })
 }
@@ -79,10 +88,10 @@ fn machine(simulator: &str, number: usize, port: u16) -> Result<MachineConfig, u
         id: name.clone(),
         name,
         key: Secret::new(API_KEY),
-        mes_ids: vec![1],
+        mes_ids: vec![MES],
         port,
         poll_interval: Duration::from_secs(1),
-        control: false,
+        control: true,
         identification: Identification {
             manufacturer: Some("umati-bridge".to_owned()),
             model: Some("Simulated printer".to_owned()),
@@ -90,6 +99,20 @@ fn machine(simulator: &str, number: usize, port: u16) -> Result<MachineConfig, u
             ..Identification::default()
         },
         tls: Tls::SystemRoots,
+    })
+}
+
+/// The MES instance that may start prints: user `mes1`, password `demo`.
+fn mes() -> std::io::Result<MesInstance> {
+    let hash = Hash::parse(PASSWORD_HASH).map_err(std::io::Error::other)?;
+    Ok(MesInstance {
+        id: MES,
+        name: "Demo MES".to_owned(),
+        role: MesRole::Control,
+        login: Login::Password {
+            user: format!("mes{MES}"),
+            hash,
+        },
     })
 }
 

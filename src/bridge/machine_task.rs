@@ -20,6 +20,7 @@ use crate::machine::{Admitted, Link, MAX_SENSORS, Machine, Observation, Refusal,
 use crate::octoprint::Observed;
 use crate::server::{Command, Publisher, SharedInstance, update};
 use crate::umati::Mapping;
+use crate::umati::events::Chronicle;
 
 use super::errands::{Errands, Failed, Reply};
 use super::journal;
@@ -35,6 +36,7 @@ pub(super) struct MachineTask {
     pub pulse: Arc<Pulse>,
     pub online: bool,
     pub memory: Memory,
+    pub chronicle: Chronicle,
 }
 
 /// What made the task turn.
@@ -99,6 +101,8 @@ impl MachineTask {
         let kept = self.memory.keep(&self.machine, &changes).await;
         self.turn_link();
         self.render(at);
+        let news = self.chronicle.news(&self.machine, &changes, at);
+        self.publisher.tell(&self.machine.nameplate.id, &news);
         // What OctoPrint did is done, whether it could be stored or not. The callers may have gone.
         for (reply, outcome) in reached {
             let _ = reply.send(outcome);

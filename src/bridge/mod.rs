@@ -170,6 +170,7 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
         bridge.pulse.publishers.push(publisher.clone());
         for (machine, instance, source, asked) in machines {
             let task = MachineTask {
+                chronicle: mapping.chronicle(&machine),
                 machine,
                 instance,
                 mapping: Arc::clone(&mapping),

@@ -147,6 +147,12 @@ impl Plant {
         Some(&self.inner.served[position].instance)
     }
 
+    /// Whether a user sees the instance with this id.
+    pub(super) fn shows(&self, user: &UserToken, id: &str) -> bool {
+        let position = self.inner.by_id.get(id);
+        position.is_some_and(|&position| self.is_visible(user, position))
+    }
+
     /// The way to the task that owns an instance.
     pub(super) fn commands(&self, position: usize) -> Option<&mpsc::Sender<Command>> {
         self.inner.served.get(position)?.commands.as_ref()

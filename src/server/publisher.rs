@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use opcua::types::ObjectId;
-
-use super::model_change::ModelChange;
+use super::events::ModelChange;
 use super::plant::read;
 use super::publish::Dispatcher;
 use crate::umati::blueprint::Blueprint;
+use crate::umati::events::Told;
 use crate::umati::instance::Delta;
 
 /// Tells the clients of one server about changes of its instances. Cheap to clone.
@@ -36,12 +35,14 @@ impl Publisher {
         let Some(change) = ModelChange::between(before, &read(instance)) else {
             return;
         };
-        self.dispatcher
-            .subscriptions()
-            .notify_events(std::iter::once((
-                &change as &dyn opcua::nodes::Event,
-                &ObjectId::Server.into(),
-            )));
+        self.dispatcher.tell_at_server(instance_id, &change);
+    }
+
+    /// Tells those who listen to an instance, or to `Server`, what has happened to it.
+    pub fn tell(&self, instance_id: &str, news: &[Told]) {
+        for Told { notifier, event } in news {
+            self.dispatcher.tell_event(instance_id, notifier, event);
+        }
     }
 
     /// How many monitored items watch the instances now.

@@ -24,3 +24,6 @@ pub(super) const SOFTWARE_IDENTIFICATION_TYPE: Numeric = Numeric(ns::MACHINE_TOO
 pub(super) const OCTOPRINT_INTERFACE_TYPE: Numeric = Numeric(ns::VENDOR, 1000);
 pub(super) const UMATI_BRIDGE_TYPE: Numeric = Numeric(ns::VENDOR, 1001);
 pub(super) const FILAMENT_TYPE: Numeric = Numeric(ns::VENDOR, 1004);
+
+pub(super) const JOB_ORDER_STATUS_EVENT_TYPE: Numeric = Numeric(ns::VENDOR, 1007);
+pub(super) const ALERT_TYPE: Numeric = Numeric(ns::MACHINE_TOOL, 39);

@@ -9,6 +9,7 @@ use super::blocks::bridge::{self, BRIDGE, BridgeStatus};
 use super::blocks::{self, Identity, Pass, Render, Shape, View};
 use super::blueprint::{Blueprint, PlanError};
 use super::catalogue::Catalogue;
+use super::events::Chronicle;
 use super::instance::{Delta, Instance};
 use super::nodesets::{self, LoadError};
 use crate::machine::{Machine, Timestamp};
@@ -98,6 +99,15 @@ impl Mapping {
                 Delta::default()
             }
         }
+    }
+
+    /// Where it is kept what of a machine was told as events.
+    pub fn chronicle(&self, machine: &Machine) -> Chronicle {
+        let uri = blocks::identification::product_instance_uri(
+            &machine.nameplate.id,
+            &self.identity.application_uri,
+        );
+        Chronicle::new(&self.catalogue, machine, uri)
     }
 
     /// The object that stands for the bridge itself.

@@ -7,6 +7,7 @@ pub mod blocks;
 pub mod blueprint;
 pub mod calls;
 pub mod catalogue;
+pub mod events;
 mod ids;
 pub mod instance;
 pub mod isa95;

@@ -168,7 +168,7 @@ fn noise_on_the_serial_line_makes_no_nodes() {
 }
 
 #[test]
-fn events_are_subscribed_at_the_machine_and_at_its_messages() {
+fn events_are_subscribed_at_the_machine_and_where_they_come_from() {
     use umati_bridge::umati::blueprint::NodeKind;
     let instance = instance(&machine(), 0);
     let subscribable: Vec<_> = instance
@@ -185,7 +185,14 @@ fn events_are_subscribed_at_the_machine_and_at_its_messages() {
         })
         .map(|(_, node)| node.path.to_string())
         .collect();
-    assert_eq!(subscribable, ["", "Notification/Messages"]);
+    assert_eq!(
+        subscribable,
+        [
+            "",
+            "Notification/Messages",
+            "MachineryBuildingBlocks/JobManagement/JobOrderResults"
+        ]
+    );
 }
 
 #[test]

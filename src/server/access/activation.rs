@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use opcua::server::authenticator::UserToken;
 use opcua::server::node_manager::RequestContext;
@@ -22,6 +22,17 @@ pub(in crate::server) struct Access {
     peers: Peers,
     /// Sessions that were activated and must see nothing.
     blind: RwLock<HashMap<u32, Weak<dyn std::any::Any + Send + Sync>>>,
+    /// Who logged in to each session last, and over which channel. The library tells of an activation by a question
+    /// that it also asks at other times.
+    logins: Mutex<HashMap<u32, Login>>,
+}
+
+/// The last activation of a session.
+#[derive(Debug)]
+struct Login {
+    session: Weak<dyn std::any::Any + Send + Sync>,
+    user: UserToken,
+    channel: u32,
 }
 
 impl Access {
@@ -29,6 +40,7 @@ impl Access {
         Self {
             peers,
             blind: RwLock::default(),
+            logins: Mutex::default(),
         }
     }
 
@@ -68,13 +80,30 @@ impl Access {
         };
         if self.is_application_of(channel, &application) {
             self.see(context);
-            audit::login(&actor, &application, context.session_id);
+            if self.is_news(context, channel) {
+                audit::login(&actor, &application, context.session_id);
+            }
         } else {
             self.blind(context);
             audit::application_refused(&actor, &application, context.session_id);
             self.peers
                 .cut(channel, StatusCode::BadCertificateUriInvalid);
         }
+    }
+
+    /// Whether this session was activated by somebody else or from elsewhere before, or never.
+    fn is_news(&self, context: &RequestContext, channel: u32) -> bool {
+        let session: Arc<dyn std::any::Any + Send + Sync> = context.session.clone();
+        let login = Login {
+            session: Arc::downgrade(&session),
+            user: context.user_token().clone(),
+            channel,
+        };
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.retain(|_, login| login.session.strong_count() > 0);
+        let (user, channel) = (login.user.clone(), login.channel);
+        let before = logins.insert(context.session_id, login);
+        before.is_none_or(|before| before.user != user || before.channel != channel)
     }
 
     /// Without security there is no certificate to compare with.

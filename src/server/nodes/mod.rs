@@ -56,6 +56,7 @@ impl MachineNodes {
             dispatcher: Arc::new(Dispatcher::new(
                 plant.clone(),
                 context.subscriptions.clone(),
+                context.type_tree.clone(),
             )),
             plant,
             access,

@@ -37,7 +37,12 @@ pub(super) fn create(
             request.set_initial_value(value);
             StatusCode::Good
         }
-        Ok(Entry::Events) => StatusCode::Good,
+        // The library greets each item with a value, also one of events. What it would say by itself is that it waits.
+        Ok(Entry::Events(notifier)) => {
+            request.set_initial_value(constant(notifier));
+            dispatcher.listens(request.handle().subscription_id);
+            StatusCode::Good
+        }
         Ok(Entry::Value(filter)) => {
             let Some((machine, path)) = split(&id) else {
                 return StatusCode::BadNodeIdUnknown;
@@ -57,7 +62,8 @@ enum Entry {
     Value(Filter),
     /// An attribute that does not change.
     Constant(DataValue),
-    Events,
+    /// Events, and the value of the attribute.
+    Events(Variant),
 }
 
 fn check_value(found: &Found<'_>, request: &CreateMonitoredItem) -> Result<Entry, StatusCode> {
@@ -76,15 +82,14 @@ fn check_value(found: &Found<'_>, request: &CreateMonitoredItem) -> Result<Entry
     }
 }
 
-/// The library delivers events to their monitored items by itself.
 fn check_events(found: &Found<'_>, request: &CreateMonitoredItem) -> Result<Entry, StatusCode> {
     let notifier = attributes::attribute(&found.instance, found.index, AttributeId::EventNotifier);
-    match notifier {
-        Some(Variant::Byte(bits)) if bits & SUBSCRIBE_TO_EVENTS != 0 => {}
+    let notifier = match notifier {
+        Some(Variant::Byte(bits)) if bits & SUBSCRIBE_TO_EVENTS != 0 => Variant::Byte(bits),
         _ => return Err(StatusCode::BadAttributeIdInvalid),
-    }
+    };
     match requested_filter(request.filter()) {
-        RequestedFilter::Event => Ok(Entry::Events),
+        RequestedFilter::Event => Ok(Entry::Events(notifier)),
         _ => Err(StatusCode::BadFilterNotAllowed),
     }
 }
@@ -97,12 +102,7 @@ fn check_attribute(found: &Found<'_>, request: &CreateMonitoredItem) -> Result<E
         return Err(StatusCode::BadDataEncodingInvalid);
     }
     match requested_filter(request.filter()) {
-        RequestedFilter::None => Ok(Entry::Constant(DataValue {
-            value: Some(value),
-            status: Some(StatusCode::Good),
-            server_timestamp: Some(DateTime::now()),
-            ..DataValue::default()
-        })),
+        RequestedFilter::None => Ok(Entry::Constant(constant(value))),
         _ => Err(StatusCode::BadFilterNotAllowed),
     }
 }
@@ -113,5 +113,14 @@ fn is_not_numeric(value: &Variant) -> bool {
         Variant::Empty => false,
         Variant::Array(array) => array.values.first().is_some_and(is_not_numeric),
         value => value.as_f64().is_none(),
+    }
+}
+
+fn constant(value: Variant) -> DataValue {
+    DataValue {
+        value: Some(value),
+        status: Some(StatusCode::Good),
+        server_timestamp: Some(DateTime::now()),
+        ..DataValue::default()
     }
 }

@@ -219,9 +219,11 @@ impl Names {
     }
 }
 
-/// As much as is needed to put it into a log line and to compare it with what a client says.
+/// As much as is needed to put it into a log line and to compare it with what a client says. A URI has no spaces, but
+/// clients are known that make theirs of a name that has some.
 fn is_uri(text: &str) -> bool {
-    !text.is_empty() && text.len() <= LONGEST_URI && text.chars().all(|c| c.is_ascii_graphic())
+    let is_printable = |c: char| c.is_ascii_graphic() || c == ' ';
+    !text.is_empty() && text.len() <= LONGEST_URI && text.chars().all(is_printable)
 }
 
 fn ip(octets: &[u8]) -> Option<String> {

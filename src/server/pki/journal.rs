@@ -25,7 +25,7 @@ pub(super) fn folder_unreadable(folder: &Path, reason: &dyn Display) {
 pub(super) fn certificate_rejected(thumbprint: &str, subject: &str, application_uri: &str) {
     info!(
         "put the certificate of an unknown client into `rejected`; to let it in: umati-bridge trust accept {thumbprint} \
-         (subject={subject}, application_uri={application_uri})"
+         (subject={subject}, application_uri={application_uri:?})"
     );
 }
 

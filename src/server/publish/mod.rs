@@ -17,6 +17,7 @@
 mod form;
 mod heirs;
 mod item;
+mod listeners;
 mod pump;
 mod reaper;
 mod registry;
@@ -27,18 +28,22 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use opcua::nodes::{DefaultTypeTree, Event};
 use opcua::server::authenticator::UserToken;
 use opcua::server::node_manager::{MonitoredItemRef, MonitoredItemUpdateRef, RequestContext};
 use opcua::server::{CreateMonitoredItem, MonitoredItemHandle, SubscriptionCache};
-use opcua::types::{DataValue, MonitoringMode};
+use opcua::sync::RwLock;
+use opcua::types::{DataValue, MonitoringMode, NodeId, ObjectId};
 use tokio::sync::Notify;
 
 use self::item::{Item, Key, Step};
+use self::listeners::Listeners;
 use self::reaper::Reaper;
 use self::registry::Registry;
 use self::sessions::Sessions;
 use super::plant::{Plant, read};
 use crate::umati::blueprint::NodeIndex;
+use crate::umati::namespaces;
 
 pub(super) use self::item::Filter;
 
@@ -46,6 +51,8 @@ pub(super) use self::item::Filter;
 pub(super) struct Dispatcher {
     plant: Plant,
     subscriptions: Arc<SubscriptionCache>,
+    /// Which types are subtypes of which, for the filters of events.
+    types: Arc<RwLock<DefaultTypeTree>>,
     live: Mutex<Live>,
     /// Tells the pump that there is something new to wait for.
     wake: Notify,
@@ -56,13 +63,19 @@ struct Live {
     registry: Registry,
     sessions: Sessions,
     reaper: Reaper,
+    listeners: Listeners,
 }
 
 impl Dispatcher {
-    pub(super) fn new(plant: Plant, subscriptions: Arc<SubscriptionCache>) -> Self {
+    pub(super) fn new(
+        plant: Plant,
+        subscriptions: Arc<SubscriptionCache>,
+        types: Arc<RwLock<DefaultTypeTree>>,
+    ) -> Self {
         Self {
             plant,
             subscriptions,
+            types,
             live: Mutex::default(),
             wake: Notify::new(),
         }
@@ -70,10 +83,6 @@ impl Dispatcher {
 
     pub(super) fn plant(&self) -> &Plant {
         &self.plant
-    }
-
-    pub(super) fn subscriptions(&self) -> &SubscriptionCache {
-        &self.subscriptions
     }
 
     /// How many items are alive.
@@ -99,6 +108,46 @@ impl Dispatcher {
         let mut live = self.live();
         live.sessions.met(context.session_id, &session, user);
         self.part_with_hidden(&mut live);
+    }
+
+    /// Tells an event of an instance to those who listen to the node that it comes from, the instance, or `Server`,
+    /// and may know of the instance.
+    pub(super) fn tell_event(&self, machine: &str, notifier: &str, event: &dyn Event) {
+        let root = NodeId::new(namespaces::INSTANCES, machine);
+        let mut heard_at = vec![ObjectId::Server.into(), root];
+        if !notifier.is_empty() {
+            let notifier = format!("{machine}/{notifier}");
+            heard_at.push(NodeId::new(namespaces::INSTANCES, notifier));
+        }
+        self.tell_listeners(machine, &heard_at, event);
+    }
+
+    /// Tells an event about an instance to those who listen to `Server`.
+    pub(super) fn tell_at_server(&self, machine: &str, event: &dyn Event) {
+        self.tell_listeners(machine, &[ObjectId::Server.into()], event);
+    }
+
+    fn tell_listeners(&self, machine: &str, heard_at: &[NodeId], event: &dyn Event) {
+        let mut live = self.live();
+        let Live {
+            sessions,
+            listeners,
+            ..
+        } = &mut *live;
+        let types = self.types.read();
+        for (session, user) in sessions.users() {
+            if !self.plant.shows(user, machine) {
+                continue;
+            }
+            if let Some(subscriptions) = self.subscriptions.get_session_subscriptions(session) {
+                listeners.tell(&mut subscriptions.lock(), heard_at, event, &*types);
+            }
+        }
+    }
+
+    /// A client listens to events of a node of ours from now on.
+    pub(super) fn listens(&self, subscription: u32) {
+        self.live().listeners.has_changed(subscription);
     }
 
     /// Tells those who watch `changed` nodes of an instance.

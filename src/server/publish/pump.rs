@@ -82,6 +82,7 @@ impl Dispatcher {
             registry,
             sessions,
             reaper,
+            listeners,
         } = live;
         let keys: Vec<Key> = registry.keys().collect();
         let mut by_subscription = BTreeMap::<u32, Vec<Key>>::new();
@@ -116,6 +117,7 @@ impl Dispatcher {
             }
         }
         sessions.forget(|subscription| alive.contains(&subscription));
+        listeners.forget(now);
         reaper.look(&self.subscriptions, sessions.ids());
     }
 }

@@ -50,6 +50,11 @@ impl Sessions {
         self.alive.get(&session).map(|known| &known.user)
     }
 
+    /// The sessions with their users.
+    pub(super) fn users(&self) -> impl Iterator<Item = (u32, &UserToken)> {
+        self.alive.iter().map(|(id, known)| (*id, &known.user))
+    }
+
     /// Whether the library keeps any of the sessions still.
     pub(super) fn any_alive(&self) -> bool {
         self.alive

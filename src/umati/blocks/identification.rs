@@ -122,7 +122,7 @@ fn manufacturer(plate: &Nameplate) -> LocalizedText {
 }
 
 /// `<ApplicationUri>:machine:<id>`.
-pub(super) fn product_instance_uri(id: &str, application_uri: &str) -> String {
+pub(in crate::umati) fn product_instance_uri(id: &str, application_uri: &str) -> String {
     format!("{application_uri}:machine:{id}")
 }
 

@@ -11,7 +11,7 @@ mod counters;
 pub(super) mod identification;
 pub mod jobs;
 mod names;
-mod notification;
+pub(in crate::umati) mod notification;
 mod octoprint;
 mod operation;
 mod process_values;
@@ -67,6 +67,11 @@ pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, bridge: &Iden
     production::render(out, program, &states, &view.machine.book);
     jobs::render(out, view, &states, bridge);
     octoprint::render(out, view, shape, &bridge.version);
+}
+
+/// The state of the program as the last job left it.
+pub(super) fn resting_state(machine: &crate::machine::Machine) -> state::ProgramState {
+    Program::of(machine).resting_state()
 }
 
 /// Who serves the machines.

@@ -11,7 +11,7 @@
 //! deprecated since 1.02.)
 
 use chrono::{Datelike, TimeDelta};
-use opcua::types::{DateTime, LocalizedText, QualifiedName, Variant};
+use opcua::types::{DateTime, LocalizedText, QualifiedName, ReferenceTypeId, Variant};
 
 use super::quality::View;
 use super::render::Render;
@@ -20,7 +20,8 @@ use crate::umati::blueprint::Plan;
 use crate::umati::ids;
 use crate::umati::namespaces::INSTANCES;
 
-const MESSAGES: &str = "Notification/Messages";
+/// Messages, by path.
+pub(in crate::umati) const MESSAGES: &str = "Notification/Messages";
 const PROGNOSES: &str = "Notification/Prognoses";
 const PREDICTED_TIME: &str = "Notification/Prognoses/PartUnload/PredictedTime";
 const PART_NAME: &str = "Notification/Prognoses/PartUnload/PartName";
@@ -33,6 +34,7 @@ pub(super) fn plan(plan: &mut Plan) {
     plan.include(MESSAGES)
         .event_notifier("")
         .event_notifier(MESSAGES)
+        .link("", MESSAGES, ReferenceTypeId::HasNotifier)
         .add(
             PROGNOSES,
             QualifiedName::new(INSTANCES, "PartUnload"),

@@ -5,7 +5,7 @@ use opcua::types::NodeId;
 use super::check::rank_is_within;
 use super::draft::Draft;
 use super::error::wrong_class;
-use super::plan::{Adjustment, Alias, join, split};
+use super::plan::{Adjustment, Alias, Link, join, split};
 use super::{NodeKind, PlanError, VariableAttributes};
 
 impl Draft<'_> {
@@ -23,6 +23,12 @@ impl Draft<'_> {
         }
         self.check_hierarchical(&path, &alias.reference_type)?;
         self.link(parent, target, &alias.reference_type);
+        Ok(())
+    }
+
+    pub(super) fn add_link(&mut self, link: &Link) -> Result<(), PlanError> {
+        let (from, to) = (self.index(&link.from)?, self.index(&link.to)?);
+        self.link(from, to, &link.reference_type);
         Ok(())
     }
 

@@ -27,6 +27,9 @@ impl Blueprint {
         for alias in &plan.aliases {
             draft.add_alias(alias)?;
         }
+        for link in &plan.links {
+            draft.add_link(link)?;
+        }
         for (path, adjustment) in &plan.adjustments {
             draft.adjust(path, adjustment)?;
         }

@@ -23,6 +23,7 @@ pub struct Plan {
     /// Path of an object, interface type.
     pub(super) interfaces: Vec<(Box<str>, NodeId)>,
     pub(super) aliases: Vec<Alias>,
+    pub(super) links: Vec<Link>,
     pub(super) adjustments: Vec<(Box<str>, Adjustment)>,
     /// Paths of what only those may see who control the machine.
     pub(super) controls: Vec<Box<str>>,
@@ -59,6 +60,14 @@ pub(super) struct Alias {
     pub reference_type: NodeId,
 }
 
+/// A reference between two nodes that makes neither the parent of the other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Link {
+    pub from: Box<str>,
+    pub to: Box<str>,
+    pub reference_type: NodeId,
+}
+
 /// An attribute that differs from what the type says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Adjustment {
@@ -80,6 +89,7 @@ impl Plan {
             additions: Vec::new(),
             interfaces: Vec::new(),
             aliases: Vec::new(),
+            links: Vec::new(),
             adjustments: Vec::new(),
             controls: Vec::new(),
         }
@@ -183,6 +193,17 @@ impl Plan {
         self.aliases.push(Alias {
             parent: parent.into(),
             existing: existing.into(),
+            reference_type: reference_type.into(),
+        });
+        self
+    }
+
+    /// A reference between two nodes that stand elsewhere, for example HasNotifier (OPC 10000-3 §7.17): it tells from
+    /// where events come, and makes no child.
+    pub fn link(&mut self, from: &str, to: &str, reference_type: impl Into<NodeId>) -> &mut Self {
+        self.links.push(Link {
+            from: from.into(),
+            to: to.into(),
             reference_type: reference_type.into(),
         });
         self

@@ -1,6 +1,6 @@
 //! Calls: from the arguments of a method to a request to the machine, and from its outcome to what the caller gets.
 //!
-//! Pure. [`JobMethod`] names the methods, [`parse`] checks what a client sent, [`return_status`] and [`responses`]
+//! Pure. [`JobMethod`] names the methods, [`parse()`] checks what a client sent, [`return_status`] and [`responses`]
 //! make the outputs. Nothing happens here: the server hands the request to the task that owns the machine.
 
 mod answer;

@@ -2,15 +2,15 @@
 //!
 //! | node | from |
 //! |---|---|
-//! | JobOrderControl/JobOrderList | every order of the book with its state ([`order`]) |
-//! | JobOrderControl/WorkMaster | the files that OctoPrint could print ([`work_master`]); empty while it does not tell |
+//! | JobOrderControl/JobOrderList | every order of the book with its state (`order`) |
+//! | JobOrderControl/WorkMaster | the files that OctoPrint could print (`work_master`); empty while it does not tell |
 //! | JobOrderControl/CurrentState | the state of ActiveProgram; before any program, whether an order may start |
 //! | JobOrderControl/MaxDownloadableJobOrders | constant [`MAX_WAITING_ORDERS`] |
 //! | JobOrderControl/MaterialClassID, … | empty: an order needs to name nothing but a file |
 //! | JobOrderControl, methods | only where the machine may be controlled, and only for those who may control it |
-//! | JobOrderResults/JobOrderResponseList | what became of each order that is not waiting ([`response`]) |
+//! | JobOrderResults/JobOrderResponseList | what became of each order that is not waiting (`response`) |
 //!
-//! Always holds: a list is written only when one of its entries has changed ([`list`]), entries that did not change
+//! Always holds: a list is written only when one of its entries has changed (`list`), entries that did not change
 //! share their bytes with the list before, and CurrentState never contradicts ActiveProgram.
 
 mod list;
@@ -22,7 +22,7 @@ mod work_master;
 pub use order::job_order;
 pub use response::job_response;
 
-use opcua::types::{Array, Variant, VariantScalarTypeId};
+use opcua::types::{Array, ReferenceTypeId, Variant, VariantScalarTypeId};
 
 use super::Identity;
 use super::identification::product_instance_uri;
@@ -49,7 +49,9 @@ pub(in crate::umati) const RESPONSES: &str =
 
 pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
     plan.include(&format!("{CONTROL}/CurrentState/Number"))
-        .include(RESPONSES);
+        .include(RESPONSES)
+        .event_notifier(RESULTS)
+        .link("", RESULTS, ReferenceTypeId::HasEventSource);
     if shape.control {
         for method in JobMethod::CONTROL {
             plan.include_control(&method.path());

@@ -15,14 +15,14 @@ use crate::umati::instance::Instance;
 
 /// Nodes have come into being on the server. (The library's own struct has one change where the type has a list.)
 #[derive(Debug)]
-pub(super) struct ModelChange {
+pub(in crate::server) struct ModelChange {
     base: BaseEventType,
     changes: Vec<ModelChangeStructureDataType>,
 }
 
 impl ModelChange {
     /// What an instance has that it had not with the blueprint `before`; `None` if that is nothing.
-    pub(super) fn between(before: &Blueprint, instance: &Instance) -> Option<Self> {
+    pub(in crate::server) fn between(before: &Blueprint, instance: &Instance) -> Option<Self> {
         let after = instance.blueprint();
         let is_new = |index: NodeIndex| before.find(&after.node(index).path).is_none();
         let mut changes = Vec::new();
