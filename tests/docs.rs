@@ -92,3 +92,30 @@ fn the_program_in_the_readme_lists_the_machines() {
         String::from_utf8_lossy(&output.stderr)
     );
 }
+
+/// The MES of the worked example, as it stands there, against the demo: it logs in, starts a job and is told of it.
+#[test]
+#[ignore = "needs Python and the package registries"]
+fn the_mes_of_the_worked_example_starts_a_job_and_is_told_of_it() {
+    let blocks = blocks(&document("docs/mes-integration.md"), "python");
+    assert_eq!(blocks.len(), 1);
+    let bridge = Bridge::demo(3);
+    let address = bridge.endpoint().trim_end_matches('/');
+    let program = blocks[0].replace("opc.tcp://127.0.0.1:4840", address);
+    assert_ne!(program, blocks[0], "the program names the demo's address");
+    // It writes its certificate where it runs.
+    let folder = TempDir::new().expect("folder");
+    let output = Venv::asyncua()
+        .python()
+        .current_dir(folder.path())
+        .args(["-c", &program])
+        .output()
+        .expect("python");
+    let told = String::from_utf8_lossy(&output.stdout);
+    let says = |what: &str| told.lines().any(|line| line.starts_with(what));
+    assert!(
+        says("started or queued") && says("printer-0001 order-4711 "),
+        "{told}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

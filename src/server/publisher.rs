@@ -35,12 +35,14 @@ impl Publisher {
         let Some(change) = ModelChange::between(before, &read(instance)) else {
             return;
         };
-        self.dispatcher.tell_at_server(instance_id, &change);
+        self.dispatcher
+            .tell_at_server(instance_id, Arc::new(change));
     }
 
     /// Tells those who listen to an instance, or to `Server`, what has happened to it.
     pub fn tell(&self, instance_id: &str, news: &[Told]) {
         for Told { notifier, event } in news {
+            let event = Arc::new(event.clone());
             self.dispatcher.tell_event(instance_id, notifier, event);
         }
     }

@@ -13,6 +13,7 @@ use opcua::types::{BuildInfo, DateTime, MessageSecurityMode, UAString};
 use super::access::{Access, Gate, Viewers};
 use super::capabilities;
 use super::error::ServerError;
+use super::events::listen_by_any_value;
 use super::front_door::{FrontDoor, Peers};
 use super::identity::Identity;
 use super::limits;
@@ -108,6 +109,7 @@ impl Server {
         }
         let (library, handle) = builder.build().map_err(ServerError::SetUp)?;
         check_namespaces(&handle, &settings.application_uri)?;
+        listen_by_any_value(&handle);
         capabilities::tell_the_truth(&handle, machines);
         types::describe_own_namespaces(&handle, &settings.application_uri, &settings.version)?;
 

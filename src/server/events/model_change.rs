@@ -11,6 +11,7 @@ use opcua::types::{
 };
 
 use crate::umati::blueprint::{Blueprint, NodeIndex, Target};
+use crate::umati::events::in_range;
 use crate::umati::instance::Instance;
 
 /// Nodes have come into being on the server. (The library's own struct has one change where the type has a list.)
@@ -128,11 +129,12 @@ impl EventField for ModelChange {
                     .cloned()
                     .map(ExtensionObject::from_message)
                     .collect();
-                Variant::from(changes)
-                    .range_of(index_range)
-                    .unwrap_or_default()
+                in_range(Variant::from(changes), index_range)
             }
-            _ => self.base.get_value(attribute_id, index_range, path),
+            _ => {
+                let value = self.base.get_value(attribute_id, &NumericRange::None, path);
+                in_range(value, index_range)
+            }
         }
     }
 }

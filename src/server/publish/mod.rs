@@ -37,7 +37,7 @@ use opcua::types::{DataValue, MonitoringMode, NodeId, ObjectId};
 use tokio::sync::Notify;
 
 use self::item::{Item, Key, Step};
-use self::listeners::Listeners;
+use self::listeners::{Listeners, Shared};
 use self::reaper::Reaper;
 use self::registry::Registry;
 use self::sessions::Sessions;
@@ -112,22 +112,27 @@ impl Dispatcher {
 
     /// Tells an event of an instance to those who listen to the node that it comes from, the instance, or `Server`,
     /// and may know of the instance.
-    pub(super) fn tell_event(&self, machine: &str, notifier: &str, event: &dyn Event) {
+    pub(super) fn tell_event(
+        &self,
+        machine: &str,
+        notifier: &str,
+        event: Arc<dyn Event + Send + Sync>,
+    ) {
         let root = NodeId::new(namespaces::INSTANCES, machine);
         let mut heard_at = vec![ObjectId::Server.into(), root];
         if !notifier.is_empty() {
             let notifier = format!("{machine}/{notifier}");
             heard_at.push(NodeId::new(namespaces::INSTANCES, notifier));
         }
-        self.tell_listeners(machine, &heard_at, event);
+        self.tell_listeners(machine, &heard_at, &event);
     }
 
     /// Tells an event about an instance to those who listen to `Server`.
-    pub(super) fn tell_at_server(&self, machine: &str, event: &dyn Event) {
-        self.tell_listeners(machine, &[ObjectId::Server.into()], event);
+    pub(super) fn tell_at_server(&self, machine: &str, event: Arc<dyn Event + Send + Sync>) {
+        self.tell_listeners(machine, &[ObjectId::Server.into()], &event);
     }
 
-    fn tell_listeners(&self, machine: &str, heard_at: &[NodeId], event: &dyn Event) {
+    fn tell_listeners(&self, machine: &str, heard_at: &[NodeId], event: &Shared) {
         let mut live = self.live();
         let Live {
             sessions,
@@ -140,7 +145,24 @@ impl Dispatcher {
                 continue;
             }
             if let Some(subscriptions) = self.subscriptions.get_session_subscriptions(session) {
-                listeners.tell(&mut subscriptions.lock(), heard_at, event, &*types);
+                listeners.tell(&mut subscriptions.lock(), user, heard_at, event, &*types);
+            }
+        }
+        if listeners.are_waiting() {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Hands on the events that have waited for room in the queues of their items.
+    fn hand_on_events(&self, live: &mut Live) {
+        if !live.listeners.are_waiting() {
+            return;
+        }
+        let types = self.types.read();
+        for (session, user) in live.sessions.users() {
+            if let Some(subscriptions) = self.subscriptions.get_session_subscriptions(session) {
+                live.listeners
+                    .hand_on(&mut subscriptions.lock(), user, &*types);
             }
         }
     }

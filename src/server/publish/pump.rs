@@ -34,13 +34,17 @@ impl Dispatcher {
         for (subscription, waiting) in live.registry.take_unpublished() {
             self.look_at_waiting(&mut live, subscription, waiting);
         }
+        self.hand_on_events(&mut live);
         if *sweep_at <= now {
             self.sweep(&mut live, now);
             *sweep_at = now + SWEEP_PERIOD;
         }
-        live.registry
-            .next_look(now, PUBLICATION_POLL)
-            .map_or(*sweep_at, |next| next.min(*sweep_at))
+        let next = live.registry.next_look(now, PUBLICATION_POLL);
+        let events = (live.listeners.are_waiting()).then(|| now + PUBLICATION_POLL);
+        [next, events]
+            .into_iter()
+            .flatten()
+            .fold(*sweep_at, Instant::min)
     }
 
     /// Goes through the items of a subscription that wait for their publication, up to the first that still does.

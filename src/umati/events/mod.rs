@@ -13,7 +13,9 @@ mod alert;
 mod chronicle;
 mod order;
 mod record;
+mod stand_in;
 mod transition;
 
 pub use chronicle::{Chronicle, Told};
 pub use record::EventRecord;
+pub use stand_in::{STAND_IN, in_range, stand_in};

@@ -7,6 +7,7 @@ use opcua::types::{
     UAString, Variant,
 };
 
+use super::stand_in::in_range;
 use crate::machine::Timestamp;
 
 /// An event as clients select from it.
@@ -106,9 +107,6 @@ impl EventField for EventRecord {
         }
         let field = self.fields.iter().find(|(path, _)| path == browse_path);
         let value = field.map_or(Variant::Empty, |(_, value)| value.clone());
-        match index_range {
-            NumericRange::None => value,
-            range => value.range_of(range).unwrap_or_default(),
-        }
+        in_range(value, index_range)
     }
 }
