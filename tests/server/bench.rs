@@ -20,8 +20,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use umati_bridge::machine::Timestamp;
 use umati_bridge::server::{
-    Drained, Identity, Plant, Publisher, Server, ServerError, Settings, SharedInstance, TypeImport,
-    Users,
+    Drained, Identity, Plant, Publisher, Served, Server, ServerError, Settings, SharedInstance,
+    TypeImport, Users,
 };
 use umati_bridge::umati::blueprint::{Blueprint, Plan};
 use umati_bridge::umati::catalogue::Catalogue;
@@ -129,15 +129,23 @@ impl Bench {
     }
 
     pub async fn serve(machines: Vec<SharedInstance>) -> Self {
+        let served = machines.into_iter().map(Served::from).collect();
+        Self::serve_to(served, |_| {}).await
+    }
+
+    /// Each machine to its audience, with settings that `change` may change.
+    pub async fn serve_to(served: Vec<Served>, change: impl FnOnce(&mut Settings)) -> Self {
+        let machines: Vec<_> = served.iter().map(|it| it.instance.clone()).collect();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let settings = settings(STATE.path(), port);
+        let mut settings = settings(STATE.path(), port);
+        change(&mut settings);
         let (server, publisher) = {
             // Two tests must not make the identity at once.
             static MAKING: Mutex<()> = Mutex::new(());
             let _making = MAKING.lock().unwrap();
             let identity = Identity::load_or_create(&settings).unwrap();
-            let plant = Plant::new(machines.clone());
+            let plant = Plant::new(served);
             Server::build(&settings, &identity, plant, types()).unwrap()
         };
         let shutdown = CancellationToken::new();
@@ -194,6 +202,18 @@ pub struct Client {
 
 impl Client {
     pub async fn connect(url: &str, policy: &str, mode: MessageSecurityMode) -> Self {
+        Self::log_in(url, policy, mode, IdentityToken::Anonymous)
+            .await
+            .unwrap_or_else(|| panic!("{policy} {mode:?}"))
+    }
+
+    /// `None` if the server does not let them in.
+    pub async fn log_in(
+        url: &str,
+        policy: &str,
+        mode: MessageSecurityMode,
+        identity: IdentityToken,
+    ) -> Option<Self> {
         let pki = tempfile::tempdir().unwrap();
         let mut client = ClientBuilder::new()
             .application_name("test")
@@ -211,17 +231,22 @@ impl Client {
         let endpoint: EndpointDescription =
             (url, policy, mode, UserTokenPolicy::anonymous()).into();
         let (session, event_loop) = client
-            .connect_to_matching_endpoint(endpoint, IdentityToken::Anonymous)
+            .connect_to_matching_endpoint(endpoint, identity)
             .await
-            .unwrap();
-        let events = event_loop.spawn();
-        let connected = tokio::time::timeout(PATIENCE, session.wait_for_connection()).await;
-        assert!(connected.unwrap(), "{policy} {mode:?}");
-        Self {
+            .ok()?;
+        let mut events = event_loop.spawn();
+        let connected = tokio::time::timeout(PATIENCE, async {
+            tokio::select! {
+                connected = session.wait_for_connection() => connected,
+                // It does not try again.
+                _ = &mut events => false,
+            }
+        });
+        connected.await.expect("an answer").then(|| Self {
             session,
             events,
             _pki: pki,
-        }
+        })
     }
 
     pub async fn read(&self, id: NodeId, attribute: AttributeId) -> DataValue {

@@ -9,7 +9,7 @@ use umati_bridge::umati::namespaces as ns;
 use super::bench::*;
 use super::browse::machines_folder;
 
-fn path(start: &NodeId, names: &[QualifiedName]) -> BrowsePath {
+pub fn path(start: &NodeId, names: &[QualifiedName]) -> BrowsePath {
     BrowsePath {
         starting_node: start.clone(),
         relative_path: RelativePath {

@@ -12,3 +12,4 @@ mod model_change;
 mod quality;
 mod sampling;
 mod subscriptions;
+mod tenancy;
