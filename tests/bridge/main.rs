@@ -12,6 +12,7 @@ mod check;
 mod demo;
 mod faults;
 mod jobs;
+mod kills;
 mod machine;
 mod mes;
 mod outage;

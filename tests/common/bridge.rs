@@ -15,7 +15,7 @@ pub struct Bridge {
     process: Process,
     endpoint: String,
     /// Holds the config file and the `state_dir`.
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Bridge {
@@ -71,13 +71,24 @@ impl Bridge {
         self.process.wait_for_exit()
     }
 
+    /// Ends it without a word, as a power cut does, and runs it again with the same config and `state_dir`.
+    pub fn kill_and_run_again(mut self) -> Self {
+        self.process.signal(Signal::Kill);
+        self.process.wait_for_exit();
+        let file = self.home.path().join("config.json");
+        Self::start(
+            self.home,
+            Command::new(BINARY).arg("run").arg("--config").arg(file),
+        )
+    }
+
     fn start(home: TempDir, command: &mut Command) -> Self {
         let mut process = Process::spawn("umati-bridge", command);
         let endpoint = process.wait_for_line("that it is ready", |line| url(line, "opc.tcp://"));
         Self {
             process,
             endpoint,
-            _home: home,
+            home,
         }
     }
 }
