@@ -145,8 +145,21 @@ impl Client {
 
     /// Reads the lists of job management: path and value of each.
     pub fn jobs(self, endpoint: &str, policy: Policy) -> BTreeMap<String, Value> {
+        self.jobs_as(None, endpoint, policy)
+    }
+
+    /// The same with a login, `user:password`.
+    pub fn jobs_as(
+        self,
+        login: Option<&str>,
+        endpoint: &str,
+        policy: Policy,
+    ) -> BTreeMap<String, Value> {
         let pki = TempDir::new().expect("a folder for the client's certificate");
         let mut command = self.program("jobs", endpoint, policy, &pki);
+        if let Some(login) = login {
+            command.args(["--login", login]);
+        }
         let mut process = Process::spawn(&format!("{self:?} reads jobs"), &mut command);
         let status = process.wait_for_exit();
         assert!(
@@ -159,6 +172,31 @@ impl Client {
             (read(line["path"].clone()), line["value"].clone())
         });
         lists.collect()
+    }
+
+    /// What asyncua may see of a machine in a session that it begins as one user and goes on with as another: the
+    /// machines and the status of a variable of this one, before and after.
+    pub fn changes_user(
+        endpoint: &str,
+        logins: [&str; 2],
+        machine: &str,
+    ) -> Vec<(Vec<String>, String)> {
+        let pki = TempDir::new().expect("a folder for the client's certificate");
+        let mut command =
+            Self::Asyncua.program("change_user", endpoint, Policy::Basic256Sha256, &pki);
+        command.args(["--login", logins[0], "--then", logins[1], machine]);
+        let mut process = Process::spawn("asyncua changes its user", &mut command);
+        let status = process.wait_for_exit();
+        assert!(status.success(), "{process}");
+        let lines = process.lines();
+        let seen = lines.iter().filter_map(|line| parse(line));
+        seen.map(|line| {
+            (
+                read(line["machines"].clone()),
+                read(line["status_name"].clone()),
+            )
+        })
+        .collect()
     }
 
     /// Subscribes with default settings to the variables at `paths`, each below `Objects`.

@@ -35,6 +35,7 @@ def arguments(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("url", help="opc.tcp://host:port/path")
     parser.add_argument("--policy", default="None", choices=["None", *SECURITY_POLICIES])
+    parser.add_argument("--login", help="user:password")
     parser.add_argument("--pki", type=Path, required=True, help="folder for the client's key and certificate")
     return parser
 
@@ -47,6 +48,10 @@ async def client_for(args):
     """A client that is ready to connect; with a policy it signs and encrypts with a certificate of its own."""
     client = Client(args.url, timeout=30)
     client.application_uri = APPLICATION_URI
+    if args.login:
+        user, password = args.login.split(":")
+        client.set_user(user)
+        client.set_password(password)
     if args.policy != "None":
         key, certificate = args.pki / "key.pem", args.pki / "certificate.der"
         await setup_self_signed_certificate(

@@ -6,7 +6,7 @@ const path = require("node:path");
 const { parseArgs } = require("node:util");
 const {
   AttributeIds, BrowseDirection, DataValue, LocalizedText, MessageSecurityMode, NodeClass, NodeId,
-  OPCUAClient, QualifiedName, SecurityPolicy, StatusCodes, Variant, coerceNodeId,
+  OPCUAClient, QualifiedName, SecurityPolicy, StatusCodes, UserTokenType, Variant, coerceNodeId,
 } = require("node-opcua-client");
 const { OPCUACertificateManager } = require("node-opcua-certificate-manager");
 
@@ -23,13 +23,17 @@ const BATCH = 400;
 function commandLine() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { policy: { type: "string", default: "None" }, pki: { type: "string" } },
+    options: {
+      policy: { type: "string", default: "None" },
+      login: { type: "string" }, // user:password
+      pki: { type: "string" },
+    },
   });
   const [url, ...paths] = positionals;
   if (!url || !values.pki || !POLICIES.includes(values.policy)) {
     throw new Error(`usage: URL [PATH...] --pki FOLDER --policy ${POLICIES.join("|")}`);
   }
-  return { url, paths, policy: values.policy, pki: values.pki };
+  return { url, paths, policy: values.policy, login: values.login, pki: values.pki };
 }
 
 function emit(line) {
@@ -37,7 +41,7 @@ function emit(line) {
 }
 
 // Runs `task(session)` in a session; with a policy it signs and encrypts with a certificate of its own.
-async function withSession({ url, policy, pki }, task) {
+async function withSession({ url, policy, login, pki }, task) {
   const clientCertificateManager = new OPCUACertificateManager({
     rootFolder: path.resolve(pki),
     automaticallyAcceptUnknownCertificate: true,
@@ -51,7 +55,9 @@ async function withSession({ url, policy, pki }, task) {
     securityPolicy: SecurityPolicy[policy],
   });
   try {
-    await client.withSessionAsync(url, task);
+    const [userName, password] = login ? login.split(":") : [];
+    const userIdentity = login ? { type: UserTokenType.UserName, userName, password } : { type: UserTokenType.Anonymous };
+    await client.withSessionAsync({ endpointUrl: url, userIdentity }, task);
   } finally {
     await clientCertificateManager.dispose();
   }
