@@ -5,6 +5,7 @@ mod bench;
 mod browse;
 mod browse_paths;
 mod endpoints;
+mod front_door;
 mod identity;
 mod lifecycle;
 mod limits;
