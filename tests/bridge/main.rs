@@ -15,6 +15,7 @@ mod jobs;
 mod kills;
 mod machine;
 mod mes;
+mod orders;
 mod outage;
 mod paths;
 mod plant;

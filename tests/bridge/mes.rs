@@ -6,12 +6,13 @@ use std::sync::Arc;
 use opcua::client::{ClientBuilder, IdentityToken, MonitoredItem, Session, SubscriptionCallbacks};
 use opcua::crypto::SecurityPolicy;
 use opcua::types::{
-    AttributeId, BrowseDescription, BrowseDirection, BrowseResultMask, DataValue, DateTime,
-    EventFilter, ExtensionObject, MessageSecurityMode, MonitoredItemCreateRequest, MonitoringMode,
-    MonitoringParameters, NodeId, ObjectId, ObjectTypeId, QualifiedName, ReadValueId,
-    ReferenceTypeId, SimpleAttributeOperand, StatusCode, TimestampsToReturn, UserTokenPolicy,
-    Variant,
+    AttributeId, BrowseDescription, BrowseDirection, BrowseResultMask, CallMethodRequest,
+    CallMethodResult, DataValue, DateTime, EventFilter, ExtensionObject, MessageSecurityMode,
+    MonitoredItemCreateRequest, MonitoringMode, MonitoringParameters, NodeId, ObjectId,
+    ObjectTypeId, QualifiedName, ReadValueId, ReferenceTypeId, SimpleAttributeOperand, StatusCode,
+    TimestampsToReturn, UserTokenPolicy, Variant,
 };
+use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::common::PATIENCE;
@@ -87,21 +88,41 @@ impl Seen {
 impl Mes {
     /// Connects without a name and without encryption, and makes a subscription.
     pub async fn connect(endpoint: &str) -> Self {
+        let (policy, mode) = (SecurityPolicy::None, MessageSecurityMode::None);
+        Self::log_in(endpoint, policy, mode, IdentityToken::Anonymous).await
+    }
+
+    /// Connects with a user name, over an encrypted channel.
+    pub async fn connect_as(endpoint: &str, user: &str, password: &str) -> Self {
+        let mode = MessageSecurityMode::SignAndEncrypt;
+        let identity = IdentityToken::new_user_name(user, password);
+        Self::log_in(endpoint, SecurityPolicy::Basic256Sha256, mode, identity).await
+    }
+
+    async fn log_in(
+        endpoint: &str,
+        policy: SecurityPolicy,
+        mode: MessageSecurityMode,
+        identity: IdentityToken,
+    ) -> Self {
+        let pki = TempDir::new().expect("a folder for the certificate");
         let mut client = ClientBuilder::new()
             .application_name("MES")
             .application_uri("urn:mes")
-            .pki_dir(concat!(env!("CARGO_TARGET_TMPDIR"), "/mes-pki"))
+            .pki_dir(pki.path())
+            .create_sample_keypair(mode != MessageSecurityMode::None)
+            .trust_server_certs(true)
             .session_retry_limit(0)
             .client()
             .expect("a client");
         let security = (
             endpoint,
-            SecurityPolicy::None.to_str(),
-            MessageSecurityMode::None,
+            policy.to_str(),
+            mode,
             UserTokenPolicy::anonymous(),
         );
         let (session, event_loop) = client
-            .connect_to_matching_endpoint(security, IdentityToken::Anonymous)
+            .connect_to_matching_endpoint(security, identity)
             .await
             .expect("an endpoint");
         event_loop.spawn();
@@ -148,6 +169,24 @@ impl Mes {
             mes: self.clone(),
             name: name.to_owned(),
         }
+    }
+
+    /// Calls a method of an object: the result of the call, and the first output argument.
+    pub async fn call(
+        &self,
+        object: NodeId,
+        method: NodeId,
+        arguments: Vec<Variant>,
+    ) -> (CallMethodResult, Variant) {
+        let request = CallMethodRequest {
+            object_id: object,
+            method_id: method,
+            input_arguments: Some(arguments),
+        };
+        let result = self.session.call_one(request).await.expect("an answer");
+        let outputs = result.output_arguments.iter().flatten();
+        let first = outputs.cloned().next().unwrap_or_default();
+        (result, first)
     }
 
     /// Subscribes to the variables at `paths`: each below `Machines` or `Objects`, names parted by `/`.

@@ -127,18 +127,24 @@ impl Bridge {
 
     /// `stale_after`: how long the last values of an unreachable machine are usable.
     pub async fn start_with(machines: Vec<MachineConfig>, stale_after: Duration) -> Self {
+        Self::start_as(machines, |config| config.stale_after = stale_after).await
+    }
+
+    /// With a config that `change` may change.
+    pub async fn start_as(machines: Vec<MachineConfig>, change: impl FnOnce(&mut Config)) -> Self {
         let home = TempDir::new().expect("a folder");
-        let config = Config {
+        let mut config = Config {
             machines,
             listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
             public_hostname: None,
             state_dir: home.path().join("state"),
-            stale_after,
+            stale_after: Duration::from_secs(60),
             allow_anonymous: false,
             job_log: JobLog::default(),
             mes: Vec::new(),
             operators: Vec::new(),
         };
+        change(&mut config);
         let bridge = bridge::start(&config).unwrap_or_else(|error| panic!("{error}"));
         let ready_line = bridge.ready_line();
         let shutdown = CancellationToken::new();
@@ -152,8 +158,12 @@ impl Bridge {
 
     /// A client of the only endpoint.
     pub async fn mes(&self) -> Mes {
+        Mes::connect(self.endpoint()).await
+    }
+
+    pub fn endpoint(&self) -> &str {
         match endpoints(&self.ready_line)[..] {
-            [endpoint] => Mes::connect(endpoint).await,
+            [endpoint] => endpoint,
             _ => panic!("not one endpoint: {}", self.ready_line),
         }
     }
