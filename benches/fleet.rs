@@ -1,8 +1,10 @@
 //! A fleet against the release binary: start, memory, processor time and the way of one change to a client.
 //!
-//! `cargo bench --bench fleet -- PRINTERS [SECONDS] [STARTS]` starts the simulator and the bridge as two processes of
-//! their own, so that only the bridge is measured, and prints one row of `docs/benchmarks.md`. Linux only (`/proc`).
+//! `cargo bench --bench fleet -- PRINTERS [SECONDS] [STARTS] [JOBS]` starts the simulator and the bridge as two processes of
+//! their own, so that only the bridge is measured, and prints one row of `docs/benchmarks.md`. JOBS: how many jobs of
+//! each machine are in the store when the bridge starts. Linux only (`/proc`).
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -13,6 +15,11 @@ use opcua::client::{ClientBuilder, DataChangeCallback, IdentityToken, Session};
 use opcua::types::{
     MessageSecurityMode, MonitoredItemCreateRequest, NodeId, TimestampsToReturn, UserTokenPolicy,
 };
+use umati_bridge::machine::{
+    Changes, Checkpoint, FileRef, Job, JobId, JobPhase, JobStart, Order, OrderId, OrderOrigin,
+    OrderState, Outcome, Progress,
+};
+use umati_bridge::store::{FILE_NAME, Store};
 
 const INSTANCES: u16 = 13;
 /// After this the fleet is read in full and the first allocations are over.
@@ -39,6 +46,7 @@ fn main() {
     let printers = numbers.first().copied().unwrap_or(100);
     let seconds = numbers.get(1).copied().unwrap_or(30);
     let starts = numbers.get(2).copied().unwrap_or(5);
+    let jobs = numbers.get(3).copied().unwrap_or(0);
 
     let folder = tempfile::tempdir().expect("temporary folder");
     let (_simulator, line) = start(&[
@@ -51,6 +59,13 @@ fn main() {
     let base = between(&line, "http://", "/printer-0001").expect("simulator's address");
     let config = folder.path().join("config.json");
     write_config(&config, &format!("http://{base}"), printers);
+    let state = folder.path().join("state");
+    std::fs::create_dir(&state).expect("state folder");
+    if jobs > 0 {
+        tokio::runtime::Runtime::new()
+            .expect("runtime")
+            .block_on(fill(&state.join(FILE_NAME), printers, jobs));
+    }
     let run = ["run", "--config", config.to_str().expect("path")];
 
     // The first start makes the certificate; it is told apart.
@@ -84,11 +99,11 @@ fn main() {
     };
 
     println!(
-        "| printers | first start ms | ready ms (median of {starts}) | RSS MiB | % of a core | changes | change to client ms p50 / p99 / max |"
+        "| printers | jobs each | first start ms | ready ms (median of {starts}) | RSS MiB | % of a core | changes | change to client ms p50 / p99 / max |"
     );
-    println!("|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|");
     println!(
-        "| {printers} | {} | {} | {memory:.0} | {:.1} | {} | {:.0} / {:.0} / {:.0} |",
+        "| {printers} | {jobs} | {} | {} | {memory:.0} | {:.1} | {} | {:.0} / {:.0} / {:.0} |",
         first.as_millis(),
         ready[ready.len() / 2].as_millis(),
         idle * 100.0,
@@ -97,6 +112,58 @@ fn main() {
         at(0.99),
         at(1.0)
     );
+}
+
+/// So many completed prints of each machine, minutes apart.
+async fn fill(path: &std::path::Path, printers: usize, jobs: usize) {
+    let store = Store::open(path).expect("a store");
+    let ended = |printer: usize, job: usize| {
+        let end = Utc::now() - chrono::TimeDelta::minutes(10 * (job as i64 + 1));
+        let start = end - chrono::TimeDelta::minutes(9);
+        let id = format!("octoprint:local/part-{job}.gcode@{start}-{printer}");
+        let file = FileRef {
+            origin: "local".to_owned(),
+            path: format!("part-{job}.gcode"),
+        };
+        Order {
+            id: OrderId(id.clone()),
+            origin: OrderOrigin::Internal,
+            file: Some(file),
+            document: None,
+            priority: 0,
+            state: OrderState::Ended,
+            created_at: start,
+            state_since: end,
+            reason: None,
+            job: Some(Job {
+                id: JobId(id),
+                file: None,
+                start: JobStart::Seen(start),
+                phase: JobPhase::Ended {
+                    at: end,
+                    outcome: Outcome::Completed,
+                },
+                progress: Progress::default(),
+            }),
+            filament: BTreeMap::new(),
+        }
+    };
+    for printer in 1..=printers {
+        let changes = Changes {
+            changed: (0..jobs).map(|job| ended(printer, job)).collect(),
+            ..Changes::default()
+        };
+        store
+            .commit(
+                &format!("printer-{printer:04}"),
+                &changes,
+                &BTreeMap::new(),
+                Checkpoint::default(),
+            )
+            .await
+            .expect("stored");
+    }
+    store.close().await;
 }
 
 fn start(arguments: &[&str]) -> (Process, String) {
@@ -132,7 +199,12 @@ fn write_config(path: &std::path::Path, base: &str, printers: usize) {
             })
         })
         .collect();
-    let text = serde_json::json!({ "umati_server_port": 0, "machines": machines }).to_string();
+    let text = serde_json::json!({
+        "umati_server_port": 0,
+        "state_dir": path.with_file_name("state"),
+        "machines": machines
+    })
+    .to_string();
     let key = path.with_file_name("demo-key.txt");
     std::fs::write(key, "demo").expect("key file");
     std::fs::File::create(path)

@@ -184,8 +184,8 @@ impl Mes {
             input_arguments: Some(arguments),
         };
         let result = self.session.call_one(request).await.expect("an answer");
-        let outputs = result.output_arguments.iter().flatten();
-        let first = outputs.cloned().next().unwrap_or_default();
+        let mut outputs = result.output_arguments.iter().flatten();
+        let first = outputs.next().cloned().unwrap_or_default();
         (result, first)
     }
 
