@@ -18,8 +18,10 @@ use umati_bridge::cli::{self, Cli, Command, Exit};
 use umati_bridge::config::Config;
 use umati_bridge::server::WORKER_STACK_SIZE;
 
-/// Our own lines, and what goes wrong in the OPC UA library; its notices about every connection are for debugging.
-const LOG: &str = "warn,umati_bridge=info,opcua_server::address_space=error";
+/// Our own lines, and what goes wrong in the OPC UA library; its notices about every connection are for debugging, and
+/// what it says of certificates is not so: the front door has judged them.
+const LOG: &str = "warn,umati_bridge=info,opcua_server::address_space=error,\
+                   opcua_crypto::certificate_store=error";
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;

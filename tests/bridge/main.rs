@@ -8,6 +8,7 @@
 mod common;
 
 mod all_at_once;
+mod audit;
 mod check;
 mod demo;
 mod faults;
