@@ -204,33 +204,54 @@ impl Mes {
 
     /// Subscribes to all events of the server's `Server` object, as a client does that wants to know of new nodes.
     pub async fn watch_model_changes(&self) {
-        let field = |of: ObjectTypeId, name: &str| SimpleAttributeOperand {
+        let fields = [
+            (ObjectTypeId::BaseEventType, "EventType"),
+            (ObjectTypeId::GeneralModelChangeEventType, "Changes"),
+        ];
+        self.watch_events(ObjectId::Server.into(), &fields).await;
+    }
+
+    /// Subscribes to all events of a node, with the smallest queue. Fields: names parted by `/`, and the type.
+    pub async fn watch_events(&self, node: NodeId, fields: &[(ObjectTypeId, &str)]) {
+        let field = |&(of, name): &(ObjectTypeId, &str)| SimpleAttributeOperand {
             type_definition_id: of.into(),
-            browse_path: Some(vec![QualifiedName::new(0, name)]),
+            browse_path: Some(name.split('/').map(|n| QualifiedName::new(0, n)).collect()),
             attribute_id: AttributeId::Value as u32,
             index_range: Default::default(),
         };
         let filter = EventFilter {
-            select_clauses: Some(vec![
-                field(ObjectTypeId::BaseEventType, "EventType"),
-                field(ObjectTypeId::GeneralModelChangeEventType, "Changes"),
-            ]),
+            select_clauses: Some(fields.iter().map(field).collect()),
             where_clause: Default::default(),
         };
         let item = MonitoredItemCreateRequest::new(
             ReadValueId {
-                node_id: ObjectId::Server.into(),
+                node_id: node,
                 attribute_id: AttributeId::EventNotifier as u32,
                 ..ReadValueId::default()
             },
             MonitoringMode::Reporting,
             MonitoringParameters {
                 filter: ExtensionObject::from_message(filter),
-                queue_size: 100,
+                queue_size: 0,
                 ..MonitoringParameters::default()
             },
         );
         self.monitor(vec![item]).await;
+    }
+
+    /// The events so far, in order.
+    pub fn events(&self) -> Vec<Vec<Variant>> {
+        self.log.borrow().events.clone()
+    }
+
+    /// Waits for so many events.
+    pub async fn until_events(&self, count: usize) {
+        self.wait(
+            &format!("{count} events"),
+            |log| (log.events.len() >= count).then_some(()),
+            |log| format!("{:#?}", log.events),
+        )
+        .await;
     }
 
     async fn monitor(&self, items: Vec<MonitoredItemCreateRequest>) {

@@ -1,7 +1,9 @@
 //! The orders of a MES, from its Call to the printer and back: answered when the printer has done it, and there for a
 //! MES that was away meanwhile.
 
-use opcua::types::{DateTime, ExtensionObject, NodeId, StatusCode, Variant};
+use opcua::types::{
+    DateTime, ExtensionObject, NodeId, ObjectId, ObjectTypeId, StatusCode, Variant,
+};
 use umati_bridge::config::{Login, MesInstance, MesRole};
 use umati_bridge::octoprint::simulator::{Handle, printer_name};
 use umati_bridge::password::Hash;
@@ -228,4 +230,72 @@ fn a_mes_that_was_away_for_the_whole_print_finds_it() {
             "{list:?}"
         );
     });
+}
+
+#[test]
+fn each_event_reaches_those_who_listen_at_the_machine_and_at_server_once() {
+    block_on(async {
+        let (mut octoprints, _printer, bridge, mes, _machine, file) = stage().await;
+        let fields = [
+            (ObjectTypeId::BaseEventType, "EventId"),
+            (ObjectTypeId::BaseEventType, "SourceName"),
+            (ObjectTypeId::BaseEventType, "Message"),
+            (ObjectTypeId::AlarmConditionType, "ActiveState/Id"),
+        ];
+        let root = NodeId::new(ns::INSTANCES, printer_name(1));
+        let listen = async |node: NodeId| {
+            let listener = Mes::connect_as(bridge.endpoint(), "mes1", PASSWORD).await;
+            listener.watch_events(node, &fields).await;
+            listener
+        };
+        let listeners = [listen(root).await, listen(ObjectId::Server.into()).await];
+        let started = with_order(&mes, "StoreAndStart", order("A", &file)).await;
+        assert_eq!(started, DONE);
+        for method in ["Pause", "Resume", "Abort"] {
+            assert_eq!(of_order(&mes, method, "A").await, DONE, "{method}");
+        }
+        // OctoPrint goes, and comes back: an alert begins and ends.
+        octoprints.stop().await;
+        for listener in &listeners {
+            listener.until_events(EVENTS.len() - 2).await;
+        }
+        octoprints.start_again().await;
+        for listener in &listeners {
+            listener.until_events(EVENTS.len()).await;
+        }
+        let told = listeners.map(|listener| listener.events());
+        let messages: Vec<_> = told[0].iter().map(|event| message(&event[2])).collect();
+        assert_eq!(messages, EVENTS);
+        let alerts = told[0].iter().map(|event| event[3].clone());
+        let alerts: Vec<_> = alerts.filter(|it| *it != Variant::Empty).collect();
+        assert_eq!(alerts, [true.into(), false.into()]);
+        // The same events, with the same EventIds.
+        assert_eq!(told[0], told[1]);
+    });
+}
+
+/// Orders and transitions, the former first where they come together; then the alert.
+const EVENTS: [&str; 14] = [
+    "A is not allowed to start",
+    "A is allowed to start",
+    "A is running",
+    "printer-0001: NotExecuting → Executing",
+    "A is interrupted",
+    "printer-0001: Executing → NotExecuting",
+    "A is running",
+    "printer-0001: NotExecuting → Executing",
+    "A was aborted: cancelled",
+    "printer-0001: Executing → NotExecuting",
+    "printer-0001: NotExecuting → NotAvailable",
+    "Connection refused (os error 111)",
+    // It is over.
+    "printer-0001: NotAvailable → NotExecuting",
+    "Connection refused (os error 111)",
+];
+
+fn message(field: &Variant) -> String {
+    match field {
+        Variant::LocalizedText(text) => text.text.to_string(),
+        other => panic!("{other:?}"),
+    }
 }
