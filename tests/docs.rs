@@ -6,9 +6,14 @@ use std::fs;
 use std::path::Path;
 
 use common::bridge::Bridge;
+use common::foreign::{Client, Policy};
 use common::install::Venv;
+use common::octoprint::{Print, RealOctoPrint};
+use common::wait_until;
+use serde_json::json;
 use tempfile::TempDir;
 use umati_bridge::config;
+use umati_bridge::password::Hash;
 
 fn document(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
@@ -97,9 +102,51 @@ fn the_program_in_the_readme_lists_the_machines() {
 #[test]
 #[ignore = "needs Python and the package registries"]
 fn the_mes_of_the_worked_example_starts_a_job_and_is_told_of_it() {
+    work_through_the_example(&Bridge::demo(3), "printer-0001");
+}
+
+/// The same against a real OctoPrint, which prints.
+#[test]
+#[ignore = "needs Python and the package registries"]
+fn the_worked_example_prints_on_a_real_octoprint() {
+    let octoprint = RealOctoPrint::start("1.11.8");
+    octoprint.connect();
+    octoprint.upload("", Print::LONG);
+    let hash = Hash::of("demo").expect("a hash").expose();
+    let bridge = Bridge::run(json!({
+        "machines": [{
+            "type": "OCTOPRINT",
+            "url": octoprint.url(),
+            "custom_name": "real",
+            "api_key": octoprint.control_key(),
+            "mes_id": [1],
+            "control": true,
+        }],
+        "mes": [{ "id": 1, "name": "Berlin", "role": "control", "user": "mes1", "password_hash": hash }],
+        "allow_anonymous": true,
+    }));
+    wait_until("the file is listed", || {
+        let lists = Client::Asyncua.jobs(bridge.endpoint(), Policy::None);
+        let mut files = lists
+            .iter()
+            .filter(|(path, _)| path.ends_with("/WorkMaster"));
+        match files.next() {
+            Some((_, list)) if list.as_array().is_some_and(|it| !it.is_empty()) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    work_through_the_example(&bridge, "real");
+    let states: Vec<_> = octoprint
+        .states_entered()
+        .into_iter()
+        .map(|it| it.1)
+        .collect();
+    assert!(states.iter().any(|state| state == "Printing"), "{states:?}");
+}
+
+fn work_through_the_example(bridge: &Bridge, machine: &str) {
     let blocks = blocks(&document("docs/mes-integration.md"), "python");
     assert_eq!(blocks.len(), 1);
-    let bridge = Bridge::demo(3);
     let address = bridge.endpoint().trim_end_matches('/');
     let program = blocks[0].replace("opc.tcp://127.0.0.1:4840", address);
     assert_ne!(program, blocks[0], "the program names the demo's address");
@@ -114,7 +161,7 @@ fn the_mes_of_the_worked_example_starts_a_job_and_is_told_of_it() {
     let told = String::from_utf8_lossy(&output.stdout);
     let says = |what: &str| told.lines().any(|line| line.starts_with(what));
     assert!(
-        says("started or queued") && says("printer-0001 order-4711 "),
+        says("started or queued") && says(&format!("{machine} order-4711 ")),
         "{told}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
