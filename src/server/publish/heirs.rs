@@ -1,6 +1,9 @@
 //! A session that is activated as somebody else, or gets a subscription of somebody else, may hold items that its
 //! user may not see. They end: each tells a last time that its node is unknown, and nothing after.
 
+use std::collections::HashSet;
+
+use opcua::server::Subscription;
 use opcua::types::{DataValue, DateTime, NodeId, StatusCode, Variant};
 
 use super::item::Key;
@@ -19,16 +22,22 @@ impl Dispatcher {
             };
             let ids = subscriptions.lock().subscription_ids();
             for id in ids {
-                let (hidden, seen): (Vec<Key>, Vec<Key>) = live
-                    .registry
-                    .keys_of(id)
-                    .partition(|&key| !self.may_see(live, &user, key));
+                let items = subscriptions.lock().get(id).map_or_else(Vec::new, ours);
+                let hidden: HashSet<u32> = items
+                    .into_iter()
+                    .filter(|(_, node)| self.plant.find(&user, node).is_none())
+                    .map(|(item, _)| item)
+                    .collect();
                 if let Some(subscription) = subscriptions.lock().get_mut(id) {
-                    for key in &hidden {
-                        subscription.notify_data_value(&key.item, unknown(), &DateTime::now());
+                    for item in &hidden {
+                        subscription.notify_data_value(item, unknown(), &DateTime::now());
                     }
                 }
-                for key in hidden {
+                let (ended, seen): (Vec<Key>, Vec<Key>) = live
+                    .registry
+                    .keys_of(id)
+                    .partition(|key| hidden.contains(&key.item));
+                for key in ended {
                     live.registry.remove(key);
                 }
                 live.sessions.settle(id, session);
@@ -36,23 +45,17 @@ impl Dispatcher {
             }
         }
     }
+}
 
-    fn may_see(
-        &self,
-        live: &Live,
-        user: &opcua::server::authenticator::UserToken,
-        key: Key,
-    ) -> bool {
-        live.registry.get(key).is_some_and(|item| {
-            let id = if item.path.is_empty() {
-                item.machine.to_string()
-            } else {
-                format!("{}/{}", item.machine, item.path)
-            };
-            let id = NodeId::new(namespaces::INSTANCES, id);
-            self.plant.find(user, &id).is_some()
-        })
-    }
+/// The items that watch nodes of ours. Also those of attributes that never change, which nobody else remembers: the
+/// library keeps their values and sends them again when it is asked to (ResendData, OPC 10000-5 §9.2).
+fn ours(subscription: &Subscription) -> Vec<(u32, NodeId)> {
+    subscription
+        .items()
+        .map(|item| (item.id(), &item.item_to_monitor().node_id))
+        .filter(|(_, node)| node.namespace == namespaces::INSTANCES)
+        .map(|(item, node)| (item, node.clone()))
+        .collect()
 }
 
 /// The answer for a node that is not there. Without a source timestamp the library does not put it aside.

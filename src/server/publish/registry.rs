@@ -55,10 +55,6 @@ impl Registry {
         self.items.get_mut(&key)
     }
 
-    pub(super) fn get(&self, key: Key) -> Option<&Item> {
-        self.items.get(&key)
-    }
-
     pub(super) fn keys_of(&self, subscription: u32) -> impl Iterator<Item = Key> {
         self.keys()
             .filter(move |key| key.subscription == subscription)
