@@ -16,7 +16,9 @@ use chrono::Utc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::machine::{Admitted, Link, MAX_SENSORS, Machine, Observation, Refusal, Timestamp};
+use crate::machine::{
+    Admitted, JobEvent, Link, MAX_SENSORS, Machine, Observation, Refusal, Timestamp,
+};
 use crate::octoprint::Observed;
 use crate::server::{Command, Publisher, SharedInstance, update};
 use crate::umati::Mapping;
@@ -80,7 +82,8 @@ impl MachineTask {
             Turn::Observed(observed) => self.observe(observed),
             Turn::TimePassed => {
                 let now = Utc::now();
-                self.machine.tick(now);
+                let events = self.machine.tick(now);
+                self.tell(&events);
                 now
             }
             Turn::Asked(command) => {
@@ -118,13 +121,18 @@ impl MachineTask {
             self.pulse.polled(at);
         }
         let sensors = self.machine.sensors.len();
-        for event in self.machine.apply(observation, at) {
-            journal::job(&self.machine.nameplate.id, &event);
-        }
+        let events = self.machine.apply(observation, at);
+        self.tell(&events);
         if sensors < MAX_SENSORS && self.machine.sensors.len() == MAX_SENSORS {
             journal::sensors_full(&self.machine.nameplate.id);
         }
         at
+    }
+
+    fn tell(&self, events: &[JobEvent]) {
+        for event in events {
+            journal::job(&self.machine.nameplate.id, event);
+        }
     }
 
     fn ask(

@@ -1,5 +1,6 @@
 //! The job that runs: what is remembered of it, and whether a report still speaks of it.
 
+use super::hearing::Told;
 use super::mark::{Mark, is_complete};
 use super::{
     Job, JobEvent, JobFile, JobId, JobPhase, JobStart, OrderId, Outcome, PrinterState, Progress,
@@ -9,11 +10,13 @@ use super::{
 /// What is remembered of the running job from one report to the next.
 #[derive(Debug, Clone)]
 pub(super) struct Active {
-    job: Job,
+    pub(super) job: Job,
     stage: Stage,
     watch: Watch,
     mark: Mark,
     seen_at: Timestamp,
+    /// How it ended, if that was told before it was seen.
+    pub(super) told: Option<Told>,
 }
 
 /// How far the job is on its way through the printer states.
@@ -71,6 +74,7 @@ impl Active {
             watch: Watch::Unbroken,
             mark: Mark::default(),
             seen_at: at,
+            told: None,
         };
         active.enter(report.state, at, events);
         if let JobStart::Reckoned(_) = start {
@@ -102,6 +106,7 @@ impl Active {
                 None => Mark::new(job.progress.completion, None),
             },
             job,
+            told: None,
         }
     }
 
@@ -120,9 +125,11 @@ impl Active {
         &self.job
     }
 
-    /// When the job was last seen running.
-    pub(super) fn seen_at(&self) -> Timestamp {
-        self.seen_at
+    /// Until when the job certainly ran: it was seen running, or its end was told.
+    pub(super) fn over_after(&self) -> Timestamp {
+        self.told
+            .as_ref()
+            .map_or(self.seen_at, |told| self.seen_at.max(told.at))
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -157,14 +164,26 @@ impl Active {
 
     /// The job goes on.
     pub(super) fn follow(&mut self, report: &Report, at: Timestamp, events: &mut Vec<JobEvent>) {
-        self.enter(report.state, at, events);
-        if self.job.file.is_none() {
-            self.job.file.clone_from(&report.file);
+        if self.told.is_none() {
+            self.enter(report.state, at, events);
         }
+        self.learn_file(report.file.as_ref());
         self.job.progress.clone_from(&report.progress);
         self.mark.note(report.state, &report.progress);
         self.watch = Watch::Unbroken;
         self.seen_at = at;
+    }
+
+    /// The file as it is told first, or more of it: news name it without the date and the name that people gave it.
+    fn learn_file(&mut self, told: Option<&JobFile>) {
+        let knows = self
+            .job
+            .file
+            .as_ref()
+            .is_some_and(|ours| ours.date.is_some());
+        if !knows && let Some(told) = told {
+            self.job.file = Some(told.clone());
+        }
     }
 
     /// The job goes on although a report contradicts itself.
@@ -173,7 +192,7 @@ impl Active {
         self.seen_at = at;
     }
 
-    fn end(self, at: Timestamp, outcome: Outcome) -> Job {
+    pub(super) fn end(self, at: Timestamp, outcome: Outcome) -> Job {
         Job {
             phase: JobPhase::Ended { at, outcome },
             ..self.job
@@ -182,6 +201,9 @@ impl Active {
 
     /// The job is over, because another print runs since `at`.
     pub(super) fn replaced(self, at: Timestamp) -> Job {
+        if self.told.is_some() {
+            return self.end_as_told();
+        }
         let outcome = if self.stage == Stage::Cancelling {
             Outcome::Cancelled
         } else if self.mark.completion().is_some_and(is_complete) {

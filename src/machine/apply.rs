@@ -1,8 +1,11 @@
 //! How a machine changes: by what a source observed, and by time going by.
 
+use super::hearing::Extent;
+use super::hold::Held;
+use super::tracker::Sight;
 use super::{
-    Freshness, JobEvent, KeyRejection, Link, Machine, Observation, Report, SensorReading,
-    Timestamp, Unreachable, later, sensors,
+    DataSource, Estimates, Freshness, JobEvent, KeyRejection, Link, Machine, Observation, Progress,
+    Report, SensorReading, Timestamp, Unreachable, later, sensors,
 };
 
 impl Machine {
@@ -12,7 +15,9 @@ impl Machine {
     pub fn apply(&mut self, observation: Observation, at: Timestamp) -> Vec<JobEvent> {
         let at = self.advance(at);
         let events = match observation {
-            Observation::Report(report) => self.take_report(*report, at),
+            Observation::Report(report) => self.take_report(*report, Extent::Whole, at),
+            Observation::News(news) => self.hear(news, at),
+            Observation::Source(source) => self.turn_to(source),
             Observation::Unreachable(why) => self.lose_link(Lost::Unreachable(why), at),
             Observation::KeyRejected(why) => self.lose_link(Lost::KeyRejected(why), at),
             Observation::Software(software) => {
@@ -28,17 +33,22 @@ impl Machine {
                 Vec::new()
             }
         };
+        self.settle(events, at)
+    }
+
+    /// Applies what only time changes, and tells what it did to jobs; to be called at [`Self::next_deadline`].
+    pub fn tick(&mut self, at: Timestamp) -> Vec<JobEvent> {
+        let at = self.advance(at);
+        let events = self.release_if_due(at);
+        self.settle(events, at)
+    }
+
+    fn settle(&mut self, events: Vec<JobEvent>, at: Timestamp) -> Vec<JobEvent> {
         self.freeze_if_due(at);
         self.remember_job(&events);
         self.count_jobs(&events);
         self.keep_book(&events, at);
         events
-    }
-
-    /// Applies what only time changes; to be called at [`Self::next_deadline`].
-    pub fn tick(&mut self, at: Timestamp) {
-        let at = self.advance(at);
-        self.freeze_if_due(at);
     }
 
     /// How much the values that depend on the source can be trusted at `at`.
@@ -64,23 +74,52 @@ impl Machine {
                 .values()
                 .any(|sensor| sensor.reading == SensorReading::Present)
         });
-        lost.into_iter().chain(frozen).min()
+        let explained = self.held.as_ref().and_then(Held::due);
+        lost.into_iter().chain(frozen).chain(explained).min()
     }
 
-    fn take_report(&mut self, report: Report, at: Timestamp) -> Vec<JobEvent> {
+    /// Takes over a report, unless it must wait for news that explain it.
+    pub(super) fn take_report(
+        &mut self,
+        mut report: Report,
+        extent: Extent,
+        at: Timestamp,
+    ) -> Vec<JobEvent> {
         self.count_time(at);
         if !matches!(self.link, Link::Up { .. }) {
             self.link = Link::Up { since: at };
         }
         self.down_since = None;
+        let events = match self.tracker.see(&report, extent, at) {
+            Sight::Counts(events) => events,
+            Sight::Waits => {
+                self.hold(report, extent, at);
+                return Vec::new();
+            }
+        };
+        self.held = None;
+        if extent == Extent::State {
+            begin_anew(&mut report, &events);
+        }
+        self.judge_trouble(&mut report, at);
+        self.judge_filament(&report, at);
         if self.printer_state() != Some(report.state) {
             self.state_since = Some(at);
         }
-        sensors::read(&mut self.sensors, &mut self.feed, &report.temperatures, at);
-        let events = self.tracker.see(&report, at);
+        if extent == Extent::Whole {
+            sensors::read(&mut self.sensors, &mut self.feed, &report.temperatures, at);
+        }
         self.report = Some(report);
         self.reported_at = Some(at);
         events
+    }
+
+    /// News come from now on, or do not; what waits for them in vain is decided by the next report.
+    fn turn_to(&mut self, source: DataSource) -> Vec<JobEvent> {
+        self.tracker.listen(source == DataSource::Push);
+        self.source = source;
+        self.held = None;
+        Vec::new()
     }
 
     fn lose_link(&mut self, lost: Lost, at: Timestamp) -> Vec<JobEvent> {
@@ -97,6 +136,7 @@ impl Machine {
         self.down_since.get_or_insert(at);
         // Nobody can tell whether samples arrive meanwhile.
         self.feed = sensors::Feed::Untimed;
+        self.held = None;
         self.tracker.lose_sight();
         Vec::new()
     }
@@ -129,6 +169,19 @@ impl Machine {
     pub(super) fn advance(&mut self, at: Timestamp) -> Timestamp {
         self.now = self.now.max(at);
         self.now
+    }
+}
+
+/// A print that begins with the state alone has made no progress; what the report before said is of another one.
+fn begin_anew(report: &mut Report, events: &[JobEvent]) {
+    let started = events.iter().find_map(|event| match event {
+        JobEvent::Started(job) => Some(job),
+        _ => None,
+    });
+    if let Some(job) = started {
+        report.file.clone_from(&job.file);
+        report.progress = Progress::default();
+        report.estimates = Estimates::default();
     }
 }
 

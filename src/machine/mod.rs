@@ -8,10 +8,13 @@ mod alerts;
 mod apply;
 mod counters;
 mod ending;
+mod hearing;
+mod hold;
 mod identity;
 mod job;
 mod link;
 mod mark;
+mod news;
 mod observation;
 mod orders;
 mod resume;
@@ -20,8 +23,10 @@ mod sensors;
 mod tracker;
 
 pub use alerts::{Alert, AlertKind};
+pub use hold::{FilamentChange, LastTrouble};
 pub use job::*;
 pub use link::*;
+pub use news::*;
 pub use observation::*;
 pub use orders::*;
 pub use saved::*;
@@ -30,6 +35,7 @@ pub use sensors::{MAX_SENSORS, Sensor, SensorReading};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use hold::Held;
 use sensors::Feed;
 use tracker::Tracker;
 
@@ -100,6 +106,15 @@ pub struct Machine {
     pub tags: BTreeMap<Tag, WrittenTag>,
     /// How many orders that are over stay in the book.
     pub keep: Keep,
+    /// Which way the facts come in.
+    pub source: DataSource,
+    /// The last error that was told by itself; stays after it is over.
+    pub trouble: Option<LastTrouble>,
+    /// What the firmware said of itself, last.
+    pub firmware: Option<Firmware>,
+    /// Somebody has to change the filament.
+    pub filament_change: Option<FilamentChange>,
+    held: Option<Held>,
     /// Since when the link is down, whatever the reasons in turn; `None` while it is up or was never tried.
     down_since: Option<Timestamp>,
     feed: Feed,
@@ -127,6 +142,11 @@ impl Machine {
             files: None,
             tags: BTreeMap::new(),
             keep: Keep::default(),
+            source: DataSource::default(),
+            trouble: None,
+            firmware: None,
+            filament_change: None,
+            held: None,
             down_since: None,
             feed: Feed::default(),
             tracker: Tracker::default(),

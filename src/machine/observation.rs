@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::Timestamp;
+use super::{DataSource, News, Timestamp};
 
 /// One fact, or one coherent set of facts, that entered at one instant.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,10 @@ pub enum Observation {
     Profile(PrinterProfile),
     /// Slow facts: the files that could be printed, in OctoPrint's order; many keys may not list them.
     Files(Vec<PrintableFile>),
+    /// The source told by itself that something happened.
+    News(News),
+    /// From now on the facts come in another way.
+    Source(DataSource),
 }
 
 /// A file that OctoPrint could print, and what is known of it.
@@ -93,6 +97,23 @@ pub struct Report {
     /// The user who started the job, if known.
     pub user: Option<String>,
     pub temperatures: TemperatureReport,
+    /// Height of the nozzle in millimetres; only a source that tells by itself knows it.
+    pub z: Option<f64>,
+    /// The tool in use; told with the report by OctoPrint 2.0 and later.
+    pub tool: Option<u8>,
+    /// How well the printer understands what it is sent; only a source that tells by itself knows it.
+    pub resends: Option<Resends>,
+    /// When this held, by the clock of the source.
+    pub told_at: Option<Timestamp>,
+}
+
+/// Lines that had to be sent to the printer again, since the connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Resends {
+    pub count: u64,
+    pub transmitted: u64,
+    /// Percent of the lines.
+    pub ratio: f64,
 }
 
 /// What the printer is doing; the state machine of OctoPrint reduced to what its versions agree on

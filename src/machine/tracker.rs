@@ -30,18 +30,29 @@
 use std::mem;
 
 use super::active::{Active, Verdict};
+use super::hearing::{Extent, Hearing};
 use super::identity::{JobNames, reckon_start};
 use super::resume::last_end;
 use super::{Job, JobEvent, JobStart, PrinterState, Report, Timestamp};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tracker {
-    state: State,
-    names: JobNames,
+    pub(super) state: State,
+    pub(super) names: JobNames,
+    pub(super) hearing: Hearing,
+}
+
+/// What a report led to.
+#[derive(Debug, PartialEq)]
+pub(super) enum Sight {
+    /// It counts, and this happened.
+    Counts(Vec<JobEvent>),
+    /// It waits for news that explain it; nothing that depends on it may be shown yet.
+    Waits,
 }
 
 #[derive(Debug, Clone)]
-enum State {
+pub(super) enum State {
     Unwatched {
         /// The last time that no job ran: none can have started before it.
         idle_at: Option<Timestamp>,
@@ -72,6 +83,7 @@ impl Tracker {
                 },
             },
             names: JobNames::after(jobs.map(|job| job.start.at())),
+            hearing: Hearing::default(),
         }
     }
 
@@ -90,6 +102,7 @@ impl Tracker {
 
     /// The link was lost: from now on anything may happen unseen.
     pub(super) fn lose_sight(&mut self) {
+        self.hearing.lose_sight();
         match &mut self.state {
             State::Unwatched { .. } => {}
             State::Idle { at } => self.state = State::Unwatched { idle_at: Some(*at) },
@@ -98,23 +111,41 @@ impl Tracker {
     }
 
     /// Draws the conclusions of one report. `at` never runs backwards.
-    pub(super) fn see(&mut self, report: &Report, at: Timestamp) -> Vec<JobEvent> {
-        if report.state == PrinterState::Unknown {
-            return Vec::new();
-        }
+    pub(super) fn see(&mut self, report: &Report, extent: Extent, at: Timestamp) -> Sight {
         let mut events = Vec::new();
+        if report.state == PrinterState::Unknown {
+            return Sight::Counts(events);
+        }
+        if self.hearing.waits(&self.state, report, extent, at) {
+            return Sight::Waits;
+        }
+        let missed = self.hearing.seen();
         let runs = report.state.has_active_job();
         self.state = match mem::take(&mut self.state) {
-            State::Active(active) if runs => self.follow(active, report, at, &mut events),
-            State::Active(active) => close(active, report, at, &mut events),
-            State::Idle { .. } if runs => self.begin(JobStart::Seen(at), report, at, &mut events),
-            State::Unwatched { idle_at } if runs => {
-                let start = reckon_start(at, report.progress.print_time, idle_at);
-                self.begin(JobStart::Reckoned(start), report, at, &mut events)
+            State::Active(mut active) if runs => {
+                if extent == Extent::Whole {
+                    active.doubt(report, at);
+                }
+                self.follow(active, report, at, &mut events)
             }
-            State::Idle { .. } | State::Unwatched { .. } => State::Idle { at },
+            State::Active(active) => self.close(active, report, missed, at, &mut events),
+            idle if runs => match (self.hearing.take_announced(report), idle) {
+                (Some(announced), _) => State::Active(self.start(&announced, report, &mut events)),
+                (None, State::Unwatched { idle_at }) => {
+                    let start = reckon_start(at, report.progress.print_time, idle_at);
+                    self.begin(JobStart::Reckoned(start), report, at, &mut events)
+                }
+                (None, _) => self.begin(JobStart::Seen(at), report, at, &mut events),
+            },
+            _ => match self.hearing.take_unseen(at) {
+                Some(announced) => {
+                    let active = self.start(&announced, report, &mut events);
+                    self.close(active, report, None, at, &mut events)
+                }
+                None => State::Idle { at },
+            },
         };
-        events
+        Sight::Counts(events)
     }
 
     fn begin(
@@ -140,28 +171,37 @@ impl Tracker {
             active.follow(report, at, events);
             return State::Active(active);
         }
-        // The old job was over when the new one started, and it was seen running until `seen_at`.
-        let start = reckon_start(at, report.progress.print_time, Some(active.seen_at()));
+        // The old job was over when the new one started, and it ran at least until then.
+        let start = reckon_start(at, report.progress.print_time, Some(active.over_after()));
         events.push(JobEvent::Ended(active.replaced(start)));
         self.begin(JobStart::Reckoned(start), report, at, events)
     }
-}
 
-/// A job ran and none runs: it is over, unless the report is self-contradictory.
-fn close(
-    mut active: Box<Active>,
-    report: &Report,
-    at: Timestamp,
-    events: &mut Vec<JobEvent>,
-) -> State {
-    match active.judge(report) {
-        Verdict::Over(outcome) => {
-            events.push(JobEvent::Ended(active.end_with(report, at, outcome)));
-            State::Idle { at }
+    /// A job ran and none runs: it is over, unless the report is self-contradictory. It was not seen since `missed`.
+    fn close(
+        &mut self,
+        mut active: Box<Active>,
+        report: &Report,
+        missed: Option<Timestamp>,
+        at: Timestamp,
+        events: &mut Vec<JobEvent>,
+    ) -> State {
+        if active.told().is_some() {
+            self.hearing.ended(&active, at);
+            events.push(JobEvent::Ended(active.end_as_told()));
+            return State::Idle { at };
         }
-        Verdict::Wait => {
-            active.wait(at);
-            State::Active(active)
+        match active.judge(report) {
+            Verdict::Over(outcome) => {
+                self.hearing.ended(&active, at);
+                let ended = active.end_with(report, missed.unwrap_or(at), outcome);
+                events.push(JobEvent::Ended(ended));
+                State::Idle { at }
+            }
+            Verdict::Wait => {
+                active.wait(at);
+                State::Active(active)
+            }
         }
     }
 }

@@ -33,5 +33,6 @@ pub(super) fn report(job: JobAnswer, printer: Option<PrinterAnswer>) -> Report {
         estimates: job.estimates,
         user: job.user,
         temperatures,
+        ..Report::default()
     }
 }

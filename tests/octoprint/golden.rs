@@ -128,6 +128,11 @@ fn tell(name: &str, report: &Report) -> String {
         estimates,
         user,
         temperatures,
+        // Polling does not tell them.
+        z: _,
+        tool: _,
+        resends: _,
+        told_at: _,
     } = report;
     writeln!(
         told,
