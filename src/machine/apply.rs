@@ -14,7 +14,8 @@ impl Machine {
     /// An `at` before one that was passed in earlier (somebody set the clock) counts as that earlier one.
     pub fn apply(&mut self, observation: Observation, at: Timestamp) -> Vec<JobEvent> {
         let at = self.advance(at);
-        let events = match observation {
+        let mut events = self.release_if_due(at);
+        events.extend(match observation {
             Observation::Report(report) => self.take_report(*report, Extent::Whole, at),
             Observation::News(news) => self.hear(news, at),
             Observation::Source(source) => self.turn_to(source),
@@ -32,7 +33,7 @@ impl Machine {
                 self.files = Some(files);
                 Vec::new()
             }
-        };
+        });
         self.settle(events, at)
     }
 

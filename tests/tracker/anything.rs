@@ -6,8 +6,9 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use umati_bridge::machine::{
-    JobFile, KeyRejection, Machine, Nameplate, Observation, Patience, PrinterState, Progress,
-    Report, SensorId, Temperature, TemperatureReport, Timestamp, Unreachable, UnreachableCause,
+    DataSource, Ending, JobFile, KeyRejection, Machine, Nameplate, News, Observation, Patience,
+    PrintNews, PrinterState, Progress, Report, SensorId, Temperature, TemperatureReport, Timestamp,
+    Trouble, Unreachable, UnreachableCause,
 };
 
 const STATES: [PrinterState; 13] = [
@@ -115,9 +116,40 @@ pub fn unreachable() -> Observation {
     })
 }
 
+fn any_news() -> impl Strategy<Value = News> {
+    let ending = prop_oneof![
+        Just(Ending::Completed),
+        Just(Ending::Cancelled),
+        option::of("[a-z]{1,3}").prop_map(|reason| Ending::Failed { reason }),
+    ];
+    let over = (option::of(any_file()), ending, option::of(0..20u64)).prop_map(
+        |(file, ending, seconds)| PrintNews::Over {
+            file,
+            ending,
+            print_time: seconds.map(Duration::from_secs),
+        },
+    );
+    prop_oneof![
+        4 => any_state().prop_map(|state| News::State { state, text: String::new() }),
+        2 => any_file().prop_map(|file| News::Print(PrintNews::Started { file, user: None })),
+        2 => over.prop_map(News::Print),
+        1 => Just(News::Trouble(Trouble { text: "kill".into(), reason: None })),
+        1 => Just(News::FilamentChange),
+    ]
+}
+
+fn any_source() -> impl Strategy<Value = DataSource> {
+    prop_oneof![
+        2 => Just(DataSource::Push),
+        1 => Just(DataSource::default()),
+    ]
+}
+
 fn any_observation() -> impl Strategy<Value = Observation> {
     prop_oneof![
         8 => any_report().prop_map(|report| Observation::Report(Box::new(report))),
+        8 => any_news().prop_map(Observation::News),
+        1 => any_source().prop_map(Observation::Source),
         1 => Just(unreachable()),
         1 => Just(Observation::KeyRejected(KeyRejection::Unknown)),
         1 => Just(Observation::Software(Default::default())),

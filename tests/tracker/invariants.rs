@@ -27,7 +27,7 @@ fn live(
 }
 
 /// Someone who knows nothing but the events, and checks that they make sense.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Listener {
     running: Option<Job>,
     ended: Option<Job>,
@@ -114,16 +114,21 @@ proptest! {
     }
 
     #[test]
-    fn a_job_is_over_when_the_printer_says_so_twice(life in any_life()) {
+    fn a_job_is_over_when_the_printer_goes_on_saying_so(life in any_life()) {
         let mut machine = new_machine();
         let mut at = ten_o_clock();
+        let mut latest = at;
         for (observation, step) in life {
             at += TimeDelta::milliseconds(step);
+            latest = latest.max(at);
             machine.apply(observation, at);
         }
+        at = latest;
         let idle = Report { state: PrinterState::Operational, ..Report::default() };
-        for _ in 0..2 {
+        // The first may wait for the news of an end, and the second may contradict itself.
+        for _ in 0..3 {
             machine.apply(Observation::Report(Box::new(idle.clone())), at);
+            at += TimeDelta::seconds(2);
         }
         prop_assert_eq!(machine.active_job(), None);
     }
@@ -142,13 +147,18 @@ proptest! {
 
     #[test]
     fn nothing_changes_between_observations_but_at_the_deadline(life in any_life()) {
-        live(life, |machine, at, _| {
+        let mut listener = Listener::default();
+        live(life, |machine, at, events| {
+            for event in events {
+                listener.hear(event)?;
+            }
             let aged = |at| {
                 let mut aged = machine.clone();
                 aged.tick(at);
                 let readings: Vec<SensorReading> =
                     aged.sensors.values().map(|sensor| sensor.reading).collect();
-                (aged.freshness(at), readings)
+                let job = aged.active_job().map(|job| job.id.clone());
+                (aged.freshness(at), readings, job, aged.printer_state())
             };
             match machine.next_deadline(at) {
                 None => prop_assert_eq!(aged(at), aged(at + TimeDelta::days(3_650))),
@@ -158,7 +168,10 @@ proptest! {
                     prop_assert_eq!(aged(at), aged(just_before));
                     prop_assert_ne!(aged(at), aged(deadline));
                     let mut aged = machine.clone();
-                    aged.tick(deadline);
+                    let mut told = listener.clone();
+                    for event in aged.tick(deadline) {
+                        told.hear(&event)?;
+                    }
                     prop_assert!(aged.next_deadline(deadline).is_none_or(|next| next > deadline));
                 }
             }
