@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::config::{
-    Config, Identification, JobLog, Login, MachineConfig, MesInstance, MesRole, Secret, Tls,
+    Config, DataSource, Identification, JobLog, Login, MachineConfig, MesInstance, MesRole, Secret,
+    Tls,
 };
 use crate::octoprint::simulator::{self, API_KEY, Settings, printer_name};
 use crate::password::Hash;
@@ -90,7 +91,9 @@ fn machine(simulator: &str, number: usize, port: u16) -> Result<MachineConfig, u
         key: Secret::new(API_KEY),
         mes_ids: vec![MES],
         port,
+        source: DataSource::Auto,
         poll_interval: Duration::from_secs(1),
+        heartbeat_interval: Duration::from_secs(10),
         control: true,
         identification: Identification {
             manufacturer: Some("umati-bridge".to_owned()),

@@ -8,7 +8,7 @@ use std::{fs, io};
 
 use crate::config::{self, Config, MachineConfig, MesRole, Tls};
 use crate::machine::{Keep, Nameplate, Patience};
-use crate::octoprint::{ApiKey, InvalidKey, Purpose, Source, TlsTrust};
+use crate::octoprint::{ApiKey, InvalidKey, Purpose, Source, TlsTrust, Way};
 use crate::server::{self, Audience, Role, Settings, Sight, User, Users, Viewer};
 
 /// A temperature feed that stands still for this many polls is frozen, but never sooner than [`FROZEN_AT_LEAST`]:
@@ -108,7 +108,13 @@ pub(super) fn source(machine: &MachineConfig) -> Result<Source, SourceError> {
             Tls::CaFile(path) => TlsTrust::CaFile(path.clone()),
             Tls::Fingerprint(fingerprint) => TlsTrust::Fingerprint(*fingerprint),
         },
+        way: match machine.source {
+            config::DataSource::Auto => Way::Auto,
+            config::DataSource::Poll => Way::Poll,
+            config::DataSource::Push => Way::Push,
+        },
         poll_interval: machine.poll_interval,
+        heartbeat_interval: machine.heartbeat_interval,
         purpose: if machine.control {
             Purpose::Control
         } else {
@@ -232,7 +238,9 @@ mod tests {
             key: Secret::new("A0A00B123E454H122BD513FE58B5E9BC"),
             mes_ids: vec![1],
             port: 0,
+            source: config::DataSource::Auto,
             poll_interval: Duration::from_secs(1),
+            heartbeat_interval: Duration::from_secs(10),
             control: false,
             identification: Identification::default(),
             tls: Tls::SystemRoots,

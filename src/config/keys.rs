@@ -38,6 +38,8 @@ keys! {
     UMATI_SERVER_PORT = "umati_server_port", "4840";
     ID = "id", r#""prusa-01""#;
     POLL_INTERVAL_MS = "poll_interval_ms", "1000";
+    HEARTBEAT_INTERVAL_MS = "heartbeat_interval_ms", "10000";
+    SOURCE = "source", r#""auto""#;
     MANUFACTURER = "manufacturer", r#""Prusa Research""#;
     MODEL = "model", r#""MK4S""#;
     SERIAL_NUMBER = "serial_number", r#""CZPX3021X017XC01234""#;
@@ -90,7 +92,9 @@ pub const TOP_LEVEL: Section = Section {
         LISTEN,
         PUBLIC_HOSTNAME,
         STATE_DIR,
+        SOURCE,
         POLL_INTERVAL_MS,
+        HEARTBEAT_INTERVAL_MS,
         STALE_AFTER_MS,
         ALLOW_ANONYMOUS,
         JOB_LOG,
@@ -111,7 +115,9 @@ pub const MACHINE: Section = Section {
         MES_ID,
         UMATI_SERVER_PORT,
         ID,
+        SOURCE,
         POLL_INTERVAL_MS,
+        HEARTBEAT_INTERVAL_MS,
         CONTROL,
         TLS,
         MANUFACTURER,

@@ -8,14 +8,16 @@ use super::files::Folders;
 use super::identity::{self, Identity};
 use super::keys::{self, Key};
 use super::mistake::{Report, quoted};
-use super::valid::{Identification, MachineConfig};
-use super::{api_key, base_url, label, tls, written};
+use super::valid::{DataSource, Identification, MachineConfig};
+use super::{api_key, base_url, data_source, label, tls, written};
 
 /// What holds for machines that do not say otherwise.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Defaults {
     pub port: u16,
+    pub source: DataSource,
     pub poll_interval: Duration,
+    pub heartbeat_interval: Duration,
 }
 
 /// `None` is reported; the census hears of the machine in any case.
@@ -47,6 +49,11 @@ pub(super) fn resolve(
         folders,
         report,
     );
+    let source = data_source::resolve(written.source, defaults.source, report);
+    let poll_interval = written.poll_interval_ms.value();
+    let poll_interval = poll_interval.map_or(defaults.poll_interval, millis);
+    let heartbeat = written.heartbeat_interval_ms.value();
+    let heartbeat = heartbeat.map_or(defaults.heartbeat_interval, millis);
     let tls = tls::resolve(written.tls, url_value.as_ref(), folders, report);
     let mut text =
         |key: Key, field: Field<String>| label::optional(key, field, report).map(|at| at.value);
@@ -74,10 +81,9 @@ pub(super) fn resolve(
             key: key?,
             mes_ids: citizen.mes_ids.as_ref()?.value.clone(),
             port: written.umati_server_port.value().unwrap_or(defaults.port),
-            poll_interval: written
-                .poll_interval_ms
-                .value()
-                .map_or(defaults.poll_interval, millis),
+            source: source?,
+            poll_interval,
+            heartbeat_interval: heartbeat.max(poll_interval),
             control: written.control.value().unwrap_or(false),
             identification,
             tls: tls?,

@@ -12,6 +12,7 @@ mod access;
 mod api_key;
 mod base_url;
 mod census;
+mod data_source;
 mod field;
 mod files;
 mod identity;
@@ -33,7 +34,8 @@ use std::path::Path;
 pub use mistake::{Mistake, Place, Position, Refused, Warning};
 pub use secret::Secret;
 pub use valid::{
-    Config, Identification, JobLog, Login, MachineConfig, MesInstance, MesRole, Operator, Tls,
+    Config, DataSource, Identification, JobLog, Login, MachineConfig, MesInstance, MesRole,
+    Operator, Tls,
 };
 
 use files::Folders;

@@ -11,11 +11,12 @@ use super::files::Folders;
 use super::keys;
 use super::machine::{self, Defaults, millis};
 use super::mistake::{Report, quoted};
-use super::valid::{Config, JobLog};
+use super::valid::{Config, DataSource, JobLog};
 use super::written::{self, File};
-use super::{DEFAULT_PORT, access, label};
+use super::{DEFAULT_PORT, access, data_source, label};
 
 const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(1);
+const DEFAULT_HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(60);
 
 /// Beside the config file.
@@ -37,12 +38,14 @@ pub(super) fn resolve(file: File, folders: &Folders, report: &mut Report) -> Opt
         report,
     );
 
+    let source = data_source::resolve(settings.source, DataSource::default(), report);
+    let poll_interval = settings.poll_interval_ms.value();
+    let heartbeat = settings.heartbeat_interval_ms.value();
     let defaults = Defaults {
         port: settings.umati_server_port.value().unwrap_or(DEFAULT_PORT),
-        poll_interval: settings
-            .poll_interval_ms
-            .value()
-            .map_or(DEFAULT_POLL_INTERVAL, millis),
+        source: source.unwrap_or_default(),
+        poll_interval: poll_interval.map_or(DEFAULT_POLL_INTERVAL, millis),
+        heartbeat_interval: heartbeat.map_or(DEFAULT_HEARTBEAT_INTERVAL, millis),
     };
     let mut census = Census::default();
     let machines: Vec<_> = machines
@@ -52,6 +55,7 @@ pub(super) fn resolve(file: File, folders: &Folders, report: &mut Report) -> Opt
     census.judge(mes_ids.as_ref(), report);
 
     let access = access?;
+    source?;
     Some(Config {
         machines: machines.into_iter().collect::<Option<_>>()?,
         listen: access.listen,

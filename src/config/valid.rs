@@ -47,11 +47,26 @@ pub struct MachineConfig {
     pub mes_ids: Vec<u32>,
     /// Machines with the same port share one OPC UA server.
     pub port: u16,
+    pub source: DataSource,
     pub poll_interval: Duration,
+    /// How often it is asked while it tells by itself; not more often than `poll_interval`.
+    pub heartbeat_interval: Duration,
     /// Clients whose role allows it may start, pause and abort prints.
     pub control: bool,
     pub identification: Identification,
     pub tls: Tls,
+}
+
+/// How a machine's OctoPrint is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DataSource {
+    /// It tells by itself where it can, and is asked where it cannot.
+    #[default]
+    Auto,
+    /// It is asked only.
+    Poll,
+    /// It tells by itself, and is asked no more often than for a heartbeat if it does not.
+    Push,
 }
 
 /// What OctoPrint cannot tell about a machine (OPC 40001-1 Identification).

@@ -16,6 +16,7 @@ use super::source::Source;
 /// 0 lets the system choose a free port; the line that ends the start names it.
 const PORTS: RangeInclusive<u16> = 0..=65_535;
 const POLL_INTERVAL_MS: RangeInclusive<u32> = 100..=3_600_000;
+const HEARTBEAT_INTERVAL_MS: RangeInclusive<u32> = 1_000..=3_600_000;
 const STALE_AFTER_MS: RangeInclusive<u32> = 1_000..=86_400_000;
 const LOGGED_ORDERS: RangeInclusive<u16> = 1..=1000;
 const LOGGED_DAYS: RangeInclusive<u16> = 1..=3650;
@@ -34,7 +35,9 @@ pub(super) struct Settings {
     pub listen: Field<String>,
     pub public_hostname: Field<String>,
     pub state_dir: Field<String>,
+    pub source: Field<String>,
     pub poll_interval_ms: Field<u32>,
+    pub heartbeat_interval_ms: Field<u32>,
     pub stale_after_ms: Field<u32>,
     pub allow_anonymous: Field<bool>,
     pub job_log: Field<JobLog>,
@@ -54,7 +57,9 @@ pub(super) struct Machine {
     pub mes_id: Field<Vec<u32>>,
     pub umati_server_port: Field<u16>,
     pub id: Field<String>,
+    pub source: Field<String>,
     pub poll_interval_ms: Field<u32>,
+    pub heartbeat_interval_ms: Field<u32>,
     pub control: Field<bool>,
     pub tls: Field<Tls>,
     pub manufacturer: Field<String>,
@@ -165,7 +170,13 @@ impl Settings {
             listen: object.text(keys::LISTEN, reader),
             public_hostname: object.text(keys::PUBLIC_HOSTNAME, reader),
             state_dir: object.text(keys::STATE_DIR, reader),
+            source: object.text(keys::SOURCE, reader),
             poll_interval_ms: object.number(keys::POLL_INTERVAL_MS, POLL_INTERVAL_MS, reader),
+            heartbeat_interval_ms: object.number(
+                keys::HEARTBEAT_INTERVAL_MS,
+                HEARTBEAT_INTERVAL_MS,
+                reader,
+            ),
             stale_after_ms: object.number(keys::STALE_AFTER_MS, STALE_AFTER_MS, reader),
             allow_anonymous: object.flag(keys::ALLOW_ANONYMOUS, reader),
             job_log: JobLog::read(object, reader),
@@ -193,7 +204,13 @@ impl Machine {
             mes_id: object.numbers(keys::MES_ID, 0..=u32::MAX, reader),
             umati_server_port: port(object, reader),
             id: object.text(keys::ID, reader),
+            source: object.text(keys::SOURCE, reader),
             poll_interval_ms: object.number(keys::POLL_INTERVAL_MS, POLL_INTERVAL_MS, reader),
+            heartbeat_interval_ms: object.number(
+                keys::HEARTBEAT_INTERVAL_MS,
+                HEARTBEAT_INTERVAL_MS,
+                reader,
+            ),
             control: object.flag(keys::CONTROL, reader),
             tls: Tls::read(object, reader),
             manufacturer: object.text(keys::MANUFACTURER, reader),

@@ -2,12 +2,12 @@
 //!
 //! The status decides before the body is looked at: up to 1.5 errors come as HTML, later as JSON.
 
-use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
+use reqwest::{StatusCode, Upgraded};
 use serde_json::Value;
 use url::Url;
 
-use super::http::{Answer, HttpClients, Question};
+use super::http::{Answer, HttpClients, NotUpgraded, Question};
 use super::wire::{self, User};
 use super::{Source, words};
 use crate::machine::{KeyRejection, PrinterProfile, Software, Unreachable, UnreachableCause};
@@ -119,6 +119,12 @@ impl Api {
     pub(super) async fn command(&self, path: &[&str], body: &Value) -> Result<Answer, Unreachable> {
         let (url, source) = (self.url(path), &self.source);
         self.http.post(url, body, &source.key, &source.tls).await
+    }
+
+    /// The push socket, without frames of its own around the messages.
+    pub(super) async fn socket(&self) -> Result<Upgraded, NotUpgraded> {
+        let url = self.url(&["sockjs", "websocket"]);
+        self.http.upgrade(url, &self.source.tls).await
     }
 
     /// A wrong key and a weak key are rejected with the same words; who we are tells them apart.

@@ -180,7 +180,9 @@ mod tests {
             base: Url::parse("http://pi/octoprint/").unwrap(),
             key: ApiKey::new("key").unwrap(),
             tls: TlsTrust::SystemRoots,
+            way: crate::octoprint::Way::Poll,
             poll_interval: std::time::Duration::from_secs(1),
+            heartbeat_interval: std::time::Duration::from_secs(1),
             purpose: Purpose::Control,
         };
         let print = PrinterAction::Print(FileRef {

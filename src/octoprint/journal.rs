@@ -64,6 +64,21 @@ impl Journal {
         }
     }
 
+    pub(super) fn tells(&self) {
+        info!(
+            "OctoPrint tells by itself what happens: machine={}",
+            self.machine
+        );
+    }
+
+    /// Each reason once in a row: the caller knows the one before.
+    pub(super) fn does_not_tell(&self, why: &str) {
+        warn!(
+            "OctoPrint does not tell by itself what happens and is asked: machine={}, {why}",
+            self.machine
+        );
+    }
+
     pub(super) fn missing(&mut self, permissions: Vec<String>) {
         if self.missing != permissions {
             self.missing = permissions;

@@ -29,6 +29,18 @@ pub struct Limits {
     pub key_retry: Duration,
     /// Between tries while the server cannot be reached.
     pub backoff: Backoff,
+    /// Between tries to make the server tell by itself.
+    pub push_backoff: Backoff,
+    /// Bytes of a message of the push socket; the longest of OctoPrint's own, its history, has 65 kB.
+    pub message_bytes: usize,
+    /// From the login to the history that answers it.
+    pub history: Duration,
+    /// Between two pings on the push socket.
+    pub ping: Duration,
+    /// Logins to push sockets at a time, of all servers together.
+    pub logins: usize,
+    /// How long what is told may differ from what is answered, without anything new being told.
+    pub contradiction: Duration,
 }
 
 impl Default for Limits {
@@ -45,6 +57,12 @@ impl Default for Limits {
             files_interval: Duration::from_secs(60),
             key_retry: Duration::from_secs(30),
             backoff: Backoff::default(),
+            push_backoff: Backoff::default(),
+            message_bytes: 1024 * 1024,
+            history: Duration::from_secs(5),
+            ping: Duration::from_secs(10),
+            logins: 32,
+            contradiction: Duration::from_millis(1_500),
         }
     }
 }

@@ -18,7 +18,9 @@ use std::time::Duration;
 use tokio::time::{self, Instant, Interval, MissedTickBehavior};
 
 use super::Looks;
+use super::line::Feed;
 use super::poke::{Closely, Wish};
+use super::source::Rhythm;
 
 /// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,7 @@ pub(super) enum Turn {
 /// See the [module](self). The clock and the wishes meet the [`Rules`] here.
 pub(super) struct Pace {
     ticks: Interval,
+    rhythm: Rhythm,
     looks: Looks,
     rules: Rules,
 }
@@ -41,6 +44,7 @@ pub(super) struct Pace {
 struct Rules {
     heeded: Wish,
     standing: Standing,
+    feed: Feed,
     /// When the last turn began.
     began: Instant,
 }
@@ -70,18 +74,38 @@ enum Heeded {
 }
 
 impl Pace {
-    /// The first turn comes within one `interval`, so that a thousand printers do not start in step.
-    pub(super) fn new(interval: Duration, looks: Looks) -> Self {
-        // `interval_at` panics on zero; the configuration does not let it get here.
-        let interval = interval.max(Duration::from_millis(1));
+    /// The first turn comes within one interval, so that a thousand printers do not start in step.
+    pub(super) fn new(rhythm: Rhythm, looks: Looks) -> Self {
         let now = Instant::now();
-        let phase = interval.mul_f64(fastrand::f64());
-        let mut ticks = time::interval_at(now + phase, interval);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Self {
-            ticks,
+            ticks: ticks(now + some_of(rhythm.silent), rhythm.silent),
+            rhythm,
             looks,
             rules: Rules::new(now),
+        }
+    }
+
+    /// OctoPrint tells by itself from now on, or does not any more. Then the next turn comes at once, if it answered
+    /// last: what happened since the last word is not known.
+    pub(super) fn attend(&mut self, feed: Feed) {
+        if self.rules.feed == feed {
+            return;
+        }
+        self.rules.feed = feed;
+        // A pause that is being served is served in full.
+        if self.rules.standing == Standing::Up {
+            let wait = match feed {
+                Feed::Telling => some_of(self.interval()),
+                Feed::Silent => Duration::ZERO,
+            };
+            self.ticks = ticks(Instant::now() + wait, self.interval());
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        match self.rules.feed {
+            Feed::Telling => self.rhythm.telling,
+            Feed::Silent => self.rhythm.silent,
         }
     }
 
@@ -114,7 +138,10 @@ impl Pace {
 
     /// The server answered.
     pub(super) fn answered(&mut self) {
-        self.rules.standing = Standing::Up;
+        if self.rules.standing != Standing::Up {
+            self.rules.standing = Standing::Up;
+            self.ticks = ticks(Instant::now() + self.interval(), self.interval());
+        }
     }
 
     /// The server did not answer: the next tick is after `pause`.
@@ -130,11 +157,24 @@ impl Pace {
     }
 }
 
+fn ticks(first: Instant, period: Duration) -> Interval {
+    // `interval_at` panics on zero; the configuration does not let it get here.
+    let mut ticks = time::interval_at(first, period.max(Duration::from_millis(1)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    ticks
+}
+
+/// A random part of an interval.
+fn some_of(interval: Duration) -> Duration {
+    interval.mul_f64(fastrand::f64())
+}
+
 impl Rules {
     fn new(now: Instant) -> Self {
         Self {
             heeded: Wish::default(),
             standing: Standing::Away(Pause::Open),
+            feed: Feed::Silent,
             began: now,
         }
     }
@@ -166,8 +206,10 @@ impl Rules {
         }
     }
 
+    /// Who is told at once has no need to look closely.
     fn close_look(&self, now: Instant) -> Option<Closely> {
-        self.heeded.closely.filter(|closely| now < closely.until)
+        let closely = self.heeded.closely.filter(|closely| now < closely.until);
+        closely.filter(|_| self.feed == Feed::Silent)
     }
 
     /// When to glance again, the last turn having ended at `ended`.

@@ -7,55 +7,31 @@
 //! ```
 //!
 //! While somebody waits for the printer, what is only due stays due.
+//!
+//! While OctoPrint tells by itself (`push`), a round is a heartbeat: it reads the job to see that the key is still good
+//! and that what is told is true, and reports nothing. A contradiction that stays ends the telling.
 
-use tokio::sync::mpsc::Sender;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::api::{Api, FileListing, PrinterReading, Problem};
 use super::journal::Journal;
+use super::line::{Feed, Line, Rest};
 use super::listing::{Listing, Novelty};
 use super::pace::{Pace, Turn};
 use super::report::report;
 use super::wire::{self, Flavour, JobAnswer, PrinterAnswer};
 use super::{Backoff, HttpClients, Limits, Looks, Purpose, Source, state};
-use crate::machine::{Observation, PrintableFile, PrinterState, Timestamp, UnreachableCause};
+use crate::machine::{Observation, PrintableFile, PrinterState, UnreachableCause};
 
-/// An observation and when its last byte was received, by the bridge's wall clock.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Observed {
-    pub observation: Observation,
-    pub at: Timestamp,
-}
-
-/// Reads `source` again and again until `shutdown`, or until nobody listens to `out` any more.
-///
-/// Both end it at once, also in the middle of a request. A full queue makes it wait. `looks` are the wishes to look
-/// sooner; `Looks::default()` where nobody has any.
-pub async fn observe(
-    source: Source,
-    clients: HttpClients,
-    looks: Looks,
-    out: Sender<Observed>,
-    shutdown: CancellationToken,
-) {
-    let listener = out.clone();
-    let mut poller = Poller::new(source, clients, looks, out);
-    tokio::select! {
-        () = shutdown.cancelled() => {}
-        () = listener.closed() => {}
-        () = poller.run() => {}
-    }
-}
-
-struct Poller {
+/// Asks one server, again and again.
+pub(super) struct Poller {
     api: Api,
     purpose: Purpose,
     limits: Limits,
     pace: Pace,
     backoff: Backoff,
     journal: Journal,
-    out: Sender<Observed>,
+    line: Line,
     session: Session,
     listing: Listing,
 }
@@ -82,24 +58,37 @@ enum Stage {
 }
 
 impl Poller {
-    fn new(source: Source, clients: HttpClients, looks: Looks, out: Sender<Observed>) -> Self {
+    /// `looks` are the wishes to look sooner.
+    pub(super) fn new(source: Source, clients: HttpClients, looks: Looks, line: Line) -> Self {
         let limits = clients.limits().clone();
         Self {
             purpose: source.purpose,
-            pace: Pace::new(source.poll_interval, looks),
+            pace: Pace::new(source.rhythm(), looks),
             backoff: limits.backoff.clone(),
             journal: Journal::new(source.id.clone()),
             api: Api::new(source, clients),
             limits,
-            out,
+            line,
             session: Session::default(),
             listing: Listing::default(),
         }
     }
 
-    async fn run(&mut self) {
+    /// Does not end.
+    pub(super) async fn run(&mut self) {
+        let mut feeds = self.line.feeds();
         loop {
-            let outcome = match self.pace.next().await {
+            let turn = tokio::select! {
+                biased;
+                // The sender lives in `self`.
+                _ = feeds.changed() => {
+                    self.pace.attend(*feeds.borrow_and_update());
+                    continue;
+                }
+                turn = self.pace.next() => turn,
+            };
+            let began = Instant::now();
+            let outcome = match turn {
                 Turn::Round => self.round().await,
                 Turn::Glance => self.glance().await,
             };
@@ -107,10 +96,17 @@ impl Poller {
                 Ok(()) => {
                     self.backoff.reset();
                     self.pace.answered();
+                    self.line.turn_rest(Rest::Up);
                 }
+                // A server that tells meanwhile is slow to answer, and not out of reach.
+                Err(Problem::Unreachable(_)) if self.heard_since(began) => {}
                 Err(problem) => self.report_problem(problem).await,
             }
         }
+    }
+
+    fn heard_since(&self, then: Instant) -> bool {
+        self.line.feed() == Feed::Telling && self.line.told().heard > then
     }
 
     async fn round(&mut self) -> Result<(), Problem> {
@@ -120,7 +116,11 @@ impl Poller {
         if !somebody_waits && self.session.slow_due.is_none_or(slow_is_due) {
             self.read_version().await;
         }
-        self.tell(wire::job(&job, self.session.flavour)).await?;
+        let job = wire::job(&job, self.session.flavour);
+        match self.line.feed() {
+            Feed::Silent => self.tell(job).await?,
+            Feed::Telling => self.compare(job).await?,
+        }
         self.journal.up();
         if somebody_waits {
             return Ok(());
@@ -143,6 +143,25 @@ impl Poller {
         self.tell(job).await
     }
 
+    /// Holds what OctoPrint answers against what it tells. Both are a state apart for moments, so only what stays so,
+    /// while nothing new is told, is a contradiction.
+    async fn compare(&mut self, job: JobAnswer) -> Result<(), Problem> {
+        let told = self.line.told();
+        let agrees = |job: &JobAnswer| {
+            state::from_text(&job.state_text).is_none_or(|state| state == told.state)
+        };
+        if agrees(&job) {
+            return Ok(());
+        }
+        tokio::time::sleep(self.limits.contradiction).await;
+        let job = wire::job(&self.api.job().await?, self.session.flavour);
+        if self.line.told().count != told.count || agrees(&job) {
+            return Ok(());
+        }
+        self.line.condemn();
+        self.tell(job).await
+    }
+
     /// Completes what `/api/job` said to a report.
     async fn tell(&mut self, job: JobAnswer) -> Result<(), Problem> {
         let printer = self.read_printer(&job).await?;
@@ -151,7 +170,10 @@ impl Poller {
         if report.state == PrinterState::Unknown {
             self.journal.unknown_state(&report.state_text);
         }
-        self.emit(Observation::Report(Box::new(report))).await;
+        // What was told since it was asked is newer.
+        let counts = || self.line.feed() == Feed::Silent;
+        let report = Observation::Report(Box::new(report));
+        self.line.emit(report, chrono::Utc::now(), counts).await;
         Ok(())
     }
 
@@ -248,6 +270,7 @@ impl Poller {
     async fn report_problem(&mut self, problem: Problem) {
         self.session = Session::default();
         self.listing.reconnected();
+        self.line.turn_rest(Rest::Down);
         match problem {
             Problem::Unreachable(why) => {
                 self.journal.unreachable(&why);
@@ -264,9 +287,9 @@ impl Poller {
         }
     }
 
-    /// An error means that nobody listens any more, which [`observe`] sees by itself.
     async fn emit(&self, observation: Observation) {
-        let at = chrono::Utc::now();
-        let _ = self.out.send(Observed { observation, at }).await;
+        self.line
+            .emit(observation, chrono::Utc::now(), || true)
+            .await;
     }
 }

@@ -9,7 +9,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use umati_bridge::bridge;
-use umati_bridge::config::{Config, Identification, JobLog, MachineConfig, Secret, Tls};
+use umati_bridge::config::{
+    Config, DataSource, Identification, JobLog, MachineConfig, Secret, Tls,
+};
 use umati_bridge::octoprint::simulator::{
     API_KEY, Clock, Conduct, Handle, Settings, Simulator, printer_name,
 };
@@ -105,7 +107,9 @@ pub fn machine(name: &str, url: &str, key: &str) -> MachineConfig {
         key: Secret::new(key),
         mes_ids: vec![1],
         port: 0,
+        source: DataSource::Auto,
         poll_interval: POLL_INTERVAL,
+        heartbeat_interval: POLL_INTERVAL,
         control: false,
         identification: Identification::default(),
         tls: Tls::SystemRoots,

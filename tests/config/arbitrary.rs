@@ -53,7 +53,8 @@ fn full() -> String {
   "poll_interval_ms": 1000, "stale_after_ms": 60000, "allow_anonymous": false,
   "machines": [
     {{ "type": "OCTOPRINT", "url": "http://[::1]:5000/a", "custom_name": "Süd", "authentication_file_path": "secret.txt",
-      "mes_id": [ 1, 2 ], "umati_server_port": 4841, "poll_interval_ms": 500, "manufacturer": "P", "model": "M",
+      "mes_id": [ 1, 2 ], "umati_server_port": 4841, "poll_interval_ms": 500,
+      "source": "poll", "heartbeat_interval_ms": 5000, "manufacturer": "P", "model": "M",
       "serial_number": "S", "product_code": "C", "year_of_construction": 2024, "location": "L", "asset_id": "A" }},
     {{ "type": "octoprint", "url": "https://b", "api_key": "{KEY}", "mes_id": 1, "id": "b",
       "tls": {{ "fingerprint": "{}" }} }}, /* and */

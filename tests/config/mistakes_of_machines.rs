@@ -41,6 +41,26 @@ fn a_port_out_of_range() {
 }
 
 #[test]
+fn a_source_that_there_is_not() {
+    assert_refused(
+        &machine(&[("source", r#""websocket""#)]),
+        r#"error: "websocket" is not a way to read an OctoPrint
+  --> /etc/bridge/config.json:6:13 source
+  help: write "source": "auto", "poll" (only ask) or "push" (ask as seldom as possible)"#,
+    );
+}
+
+#[test]
+fn a_heartbeat_that_is_too_fast() {
+    assert_refused(
+        &machine(&[("heartbeat_interval_ms", "999")]),
+        r#"error: a whole number from 1000 to 3600000 is wanted here, but this is 999
+  --> /etc/bridge/config.json:6:28 heartbeat_interval_ms
+  help: write "heartbeat_interval_ms": 10000"#,
+    );
+}
+
+#[test]
 fn a_poll_interval_out_of_range() {
     assert_refused(
         &machine(&[("poll_interval_ms", "50")]),

@@ -48,7 +48,7 @@ fn a_key_that_would_break_the_line() {
         &settings(r#"  "a\nb": 5"#),
         r#"warning: unknown key "a\nb"
   --> /etc/bridge/config.json:2:3 a\nb
-  help: did you mean `job_log`? If not, remove it"#,
+  help: did you mean `heartbeat_interval_ms`? If not, remove it"#,
     );
 }
 

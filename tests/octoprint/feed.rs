@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use umati_bridge::machine::{KeyRejection, Observation, PrintableFile, Report, Unreachable};
 use umati_bridge::octoprint::{
-    ApiKey, Backoff, HttpClients, Limits, Observed, Poke, Purpose, Source, TlsTrust, observe,
+    ApiKey, Backoff, HttpClients, Limits, Observed, Poke, Purpose, Source, TlsTrust, Way, observe,
 };
 
 pub const KEY: &str = "A0A00B123E454H122BD513FE58B5E9BC";
@@ -37,7 +37,9 @@ pub fn source(id: &str, url: &str) -> Source {
         base: url.parse().unwrap(),
         key: ApiKey::new(KEY).unwrap(),
         tls: TlsTrust::SystemRoots,
+        way: Way::Poll,
         poll_interval: Duration::from_millis(10),
+        heartbeat_interval: Duration::from_millis(10),
         purpose: Purpose::Observe,
     }
 }

@@ -11,8 +11,8 @@ use umati_bridge::machine::{
     FileRef, Observation, PrintableFile, PrinterAction, PrinterState, Refusal, Report,
 };
 use umati_bridge::octoprint::{
-    ApiKey, Controller, HttpClients, Limits, Observed, Poke, Purpose, Source, TlsTrust, diagnose,
-    observe,
+    ApiKey, Controller, HttpClients, Limits, Observed, Poke, Purpose, Source, TlsTrust, Way,
+    diagnose, observe,
 };
 
 use crate::common::PATIENCE;
@@ -66,7 +66,9 @@ fn source(octoprint: &RealOctoPrint, key: &str) -> Source {
         base: octoprint.url().parse().expect("a URL"),
         key: ApiKey::new(key).expect("a key"),
         tls: TlsTrust::SystemRoots,
+        way: Way::Poll,
         poll_interval: NEVER,
+        heartbeat_interval: NEVER,
         purpose: Purpose::Control,
     }
 }

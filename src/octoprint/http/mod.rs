@@ -9,15 +9,18 @@ mod failure;
 mod pin;
 mod redirect;
 mod tls;
+mod upgrade;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reqwest::header::{ACCEPT_LANGUAGE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, Response, StatusCode};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
 use self::tls::TlsSetupError;
+pub(super) use self::upgrade::NotUpgraded;
 use super::{ApiKey, Limits, TlsTrust, words};
 use crate::machine::{Unreachable, UnreachableCause};
 
@@ -26,14 +29,16 @@ const USER_AGENT: &str = concat!("umati-bridge/", env!("CARGO_PKG_VERSION"));
 const KEY_HEADER: &str = "X-Api-Key";
 
 /// The HTTP clients of all printers. Cheap to clone; clones share their connections.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct HttpClients {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     limits: Limits,
+    /// Places for those who log in to a push socket.
+    logins: Semaphore,
     /// Made at first use, so that TLS costs nothing where there is none, and a CA file may come later.
     clients: Mutex<HashMap<(Transport, Connections), Client>>,
 }
@@ -94,15 +99,28 @@ enum ClientError {
     Http(#[from] reqwest::Error),
 }
 
+impl Default for HttpClients {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
 impl HttpClients {
     /// Clients with other limits than the default ones.
     pub fn new(limits: Limits) -> Self {
         Self {
             shared: Arc::new(Shared {
+                logins: Semaphore::new(limits.logins),
                 limits,
                 clients: Mutex::default(),
             }),
         }
+    }
+
+    /// Waits for a place to log in to a push socket, in the order of asking; `None` means that there is no limit.
+    pub(super) async fn login_turn(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.shared.logins.acquire().await.ok()
     }
 
     pub(super) fn limits(&self) -> &Limits {

@@ -21,12 +21,28 @@ pub(in crate::octoprint) struct JobAnswer {
 }
 
 pub(in crate::octoprint) fn job(answer: &Value, flavour: Flavour) -> JobAnswer {
-    let job = &answer["job"];
+    parts(
+        text(&answer["state"]).unwrap_or_default(),
+        text(&answer["error"]),
+        &answer["job"],
+        &answer["progress"],
+        flavour,
+    )
+}
+
+/// The parts, wherever they stand in an answer.
+pub(super) fn parts(
+    state_text: String,
+    error: Option<String>,
+    job: &Value,
+    progress: &Value,
+    flavour: Flavour,
+) -> JobAnswer {
     JobAnswer {
-        state_text: text(&answer["state"]).unwrap_or_default(),
-        error: text(&answer["error"]),
+        state_text,
+        error,
         file: file(&job["file"]),
-        progress: progress(&answer["progress"], flavour),
+        progress: self::progress(progress, flavour),
         estimates: Estimates {
             print_time: seconds(&job["estimatedPrintTime"]),
             average_print_time: seconds(&job["averagePrintTime"]),
@@ -38,7 +54,7 @@ pub(in crate::octoprint) fn job(answer: &Value, flavour: Flavour) -> JobAnswer {
 }
 
 /// No file is selected when all its fields are `null`.
-pub(super) fn file(file: &Value) -> Option<JobFile> {
+pub(in crate::octoprint) fn file(file: &Value) -> Option<JobFile> {
     let name = text(&file["name"]);
     let path = text(&file["path"]).or_else(|| name.clone())?;
     let name = name.unwrap_or_else(|| path.clone());

@@ -11,13 +11,15 @@ mod files;
 mod job;
 mod printer;
 mod profile;
+mod told;
 mod user;
 mod version;
 
 pub(super) use files::files;
-pub(super) use job::{JobAnswer, job};
+pub(super) use job::{JobAnswer, file, job};
 pub(super) use printer::{PrinterAnswer, printer};
 pub(super) use profile::profile;
+pub(super) use told::told;
 pub(super) use user::{FILES_LIST, User, needed, user};
 pub(super) use version::{Flavour, software};
 
@@ -32,7 +34,7 @@ use crate::machine::Timestamp;
 const MAX_TEXT: usize = 4096;
 
 /// A text that says something. NUL, which OPC UA clients in C cut at, is dropped; other control characters stay.
-fn text(value: &Value) -> Option<String> {
+pub(super) fn text(value: &Value) -> Option<String> {
     value.as_str().map(clean).filter(|text| !text.is_empty())
 }
 
@@ -46,7 +48,7 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 /// A number of things: not negative; some versions send it as a float.
-fn count(value: &Value) -> Option<u64> {
+pub(super) fn count(value: &Value) -> Option<u64> {
     // `as` saturates, and the filter keeps negative numbers out.
     value.as_u64().or_else(|| {
         number(value)
@@ -55,7 +57,7 @@ fn count(value: &Value) -> Option<u64> {
     })
 }
 
-fn seconds(value: &Value) -> Option<Duration> {
+pub(super) fn seconds(value: &Value) -> Option<Duration> {
     number(value).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 

@@ -33,7 +33,7 @@ pub(in crate::octoprint) fn printer(answer: &Value) -> PrinterAnswer {
     }
 }
 
-fn flags(flags: &Value) -> Option<StateFlags> {
+pub(super) fn flags(flags: &Value) -> Option<StateFlags> {
     flags.is_object().then(|| StateFlags {
         operational: flag(&flags["operational"]),
         printing: flag(&flags["printing"]),
@@ -51,7 +51,7 @@ fn flags(flags: &Value) -> Option<StateFlags> {
 }
 
 /// Whatever the firmware reported, not what the profile says. The samples (`history`) stand in the same object.
-fn sensors(temperature: &Value) -> BTreeMap<SensorId, Temperature> {
+pub(super) fn sensors(temperature: &Value) -> BTreeMap<SensorId, Temperature> {
     let Some(entries) = temperature.as_object() else {
         return BTreeMap::new();
     };

@@ -1,0 +1,149 @@
+//! What poll and push of one server know of each other.
+//!
+//! ```text
+//!   poll ── Rest: may OctoPrint be read? ──► push
+//!   push ── Feed: does it tell by itself? ─► poll
+//! ```
+//!
+//! Both put their observations into one queue, and what the machine is told must not run backwards: an answer that was
+//! asked for before something was told may be older than it. So poll leaves the word to push while push tells, and an
+//! answer that was overtaken is dropped in the moment in which it would be told.
+
+use std::future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc::Sender;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::Observed;
+use crate::machine::{Observation, PrinterState, Timestamp};
+
+/// Whether OctoPrint answers and accepts the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Rest {
+    #[default]
+    Down,
+    Up,
+}
+
+/// Whether OctoPrint tells by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Feed {
+    #[default]
+    Silent,
+    Telling,
+}
+
+/// What push told last.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Told {
+    /// Counts what was told.
+    pub count: u64,
+    pub state: PrinterState,
+    /// When the last sign of life came.
+    pub heard: Instant,
+}
+
+/// See the [module](self). Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    out: Sender<Observed>,
+    rest: watch::Sender<Rest>,
+    feed: watch::Sender<Feed>,
+    told: Arc<Mutex<Told>>,
+    condemned: Arc<Notify>,
+}
+
+impl Line {
+    pub(super) fn new(out: Sender<Observed>) -> Self {
+        Self {
+            out,
+            rest: watch::Sender::default(),
+            feed: watch::Sender::default(),
+            told: Arc::new(Mutex::new(Told {
+                count: 0,
+                state: PrinterState::Unknown,
+                heard: Instant::now(),
+            })),
+            condemned: Arc::default(),
+        }
+    }
+
+    pub(super) fn rest(&self) -> Rest {
+        *self.rest.borrow()
+    }
+
+    pub(super) fn turn_rest(&self, rest: Rest) {
+        self.rest.send_if_modified(|now| {
+            let turns = *now != rest;
+            *now = rest;
+            turns
+        });
+    }
+
+    /// Waits until OctoPrint can be read, or cannot.
+    pub(super) async fn until_rest(&self, rest: Rest) {
+        // `self` holds the sender.
+        let _ = self.rest.subscribe().wait_for(|now| *now == rest).await;
+    }
+
+    pub(super) fn feed(&self) -> Feed {
+        *self.feed.borrow()
+    }
+
+    pub(super) fn turn_feed(&self, feed: Feed) {
+        self.feed.send_replace(feed);
+    }
+
+    /// What is told is not true: it does not count any more, and is to begin anew.
+    pub(super) fn condemn(&self) {
+        self.turn_feed(Feed::Silent);
+        self.condemned.notify_waiters();
+    }
+
+    pub(super) async fn until_condemned(&self) {
+        self.condemned.notified().await;
+    }
+
+    /// To wait for turns of the feed.
+    pub(super) fn feeds(&self) -> watch::Receiver<Feed> {
+        self.feed.subscribe()
+    }
+
+    pub(super) fn told(&self) -> Told {
+        *self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something was heard from the server.
+    pub(super) fn heard(&self) {
+        self.note(|told| told.heard = Instant::now());
+    }
+
+    pub(super) fn note_state(&self, state: PrinterState) {
+        self.note(|told| {
+            told.count += 1;
+            told.state = state;
+        });
+    }
+
+    /// Puts an observation of `at` into the queue, if `counts` still holds when there is room for it.
+    ///
+    /// For ever, once nobody listens any more: whoever runs this ends it then.
+    pub(super) async fn emit(
+        &self,
+        observation: Observation,
+        at: Timestamp,
+        counts: impl FnOnce() -> bool,
+    ) {
+        match self.out.reserve().await {
+            Ok(place) if counts() => place.send(Observed { observation, at }),
+            Ok(_) => {}
+            Err(_) => future::pending().await,
+        }
+    }
+
+    fn note(&self, change: impl FnOnce(&mut Told)) {
+        change(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
