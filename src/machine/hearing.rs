@@ -122,9 +122,10 @@ impl Hearing {
     }
 
     /// The print that a report of a running job is about, if it was announced.
-    pub(super) fn take_announced(&mut self, report: &Report) -> Option<Announced> {
+    pub(super) fn take_announced(&mut self, report: &Report, extent: Extent) -> Option<Announced> {
         let announced = self.announced.take()?;
-        let told = report.file.as_ref();
+        // With the state alone, the file is that of the report before.
+        let told = report.file.as_ref().filter(|_| extent == Extent::Whole);
         told.is_none_or(|told| told.is_same(&announced.file))
             .then_some(announced)
     }

@@ -129,7 +129,7 @@ impl Tracker {
                 self.follow(active, report, at, &mut events)
             }
             State::Active(active) => self.close(active, report, missed, at, &mut events),
-            idle if runs => match (self.hearing.take_announced(report), idle) {
+            idle if runs => match (self.hearing.take_announced(report, extent), idle) {
                 (Some(announced), _) => State::Active(self.start(&announced, report, &mut events)),
                 (None, State::Unwatched { idle_at }) => {
                     let start = reckon_start(at, report.progress.print_time, idle_at);

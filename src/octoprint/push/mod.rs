@@ -15,6 +15,8 @@ mod message;
 mod problem;
 mod socket;
 mod tale;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -209,20 +211,4 @@ fn throttle(interval: Duration) -> u32 {
     let half_seconds = (interval.as_secs_f64() * HALF_SECONDS_PER_SECOND).round();
     // `as` saturates.
     (half_seconds as u32).clamp(1, 20)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reports_come_as_often_as_they_would_be_asked_for() {
-        for (millis, half_seconds) in [(1, 1), (500, 1), (1_000, 2), (1_300, 3), (60_000, 20)] {
-            assert_eq!(
-                throttle(Duration::from_millis(millis)),
-                half_seconds,
-                "{millis}"
-            );
-        }
-    }
 }
