@@ -71,7 +71,9 @@ impl Endpoint {
     /// The permission that OctoPrint 1.11.8 asks for.
     pub fn needs(self) -> Needs {
         match self {
-            Self::Root | Self::CurrentUser | Self::Login | Self::Push | Self::Unknown => Needs::Nothing,
+            Self::Root | Self::CurrentUser | Self::Login | Self::Push | Self::Unknown => {
+                Needs::Nothing
+            }
             Self::Version
             | Self::Server
             | Self::Job

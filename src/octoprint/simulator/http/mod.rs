@@ -9,9 +9,9 @@ pub(super) mod endpoint;
 pub(super) mod fault;
 mod files;
 mod request;
+mod upgrade;
 pub(super) mod users;
 pub(super) mod wire;
-mod upgrade;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -30,10 +30,9 @@ pub(super) async fn upgrade(
             StatusCode::BAD_REQUEST,
             "Can \"Upgrade\" only to \"WebSocket\".",
         ),
-        Ok(_) if is_foreign(&headers) => refused(
-            StatusCode::FORBIDDEN,
-            "Cross origin websockets not allowed",
-        ),
+        Ok(_) if is_foreign(&headers) => {
+            refused(StatusCode::FORBIDDEN, "Cross origin websockets not allowed")
+        }
         Ok(upgrade) => {
             let clock = service.simulator.clock();
             let visit = Visit::new(member, clock, &wire, &service.shutdown);

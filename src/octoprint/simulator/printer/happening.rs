@@ -94,6 +94,16 @@ pub(super) struct Record {
     aftermath: Vec<Happening>,
 }
 
+impl Record {
+    /// Of a printer that was connected at this moment, and of which nothing is known from before.
+    pub(super) fn since(connected: Moment) -> Self {
+        Self {
+            markings: vec![(connected, MarkKind::Connected)],
+            ..Self::default()
+        }
+    }
+}
+
 impl Printer {
     /// From now on happenings are recorded. Each call needs its [`Self::unfollow`].
     pub(crate) fn follow(&mut self) -> Place {
@@ -163,7 +173,8 @@ impl Printer {
             return Vec::new();
         }
         let (id, text) = (State::Offline.id(), State::Offline.text());
-        let deselected = matches!(self.job, Job::Loaded { .. }).then_some(Happening::FileDeselected);
+        let deselected =
+            matches!(self.job, Job::Loaded { .. }).then_some(Happening::FileDeselected);
         let failed = self.print().map(|print| {
             let failure = Failure::Error(error.to_owned());
             [
@@ -232,10 +243,15 @@ impl Printer {
         self.tell(Happening::LayerChanged { old, new });
     }
 
-    /// Forgets what is not told yet, as a server does that stops.
-    pub(super) fn forget_happenings(&mut self) {
-        self.record.aftermath.clear();
-        self.record.trail.clear();
-        self.record.markings.clear();
+    /// Forgets everything, as a server does that starts anew.
+    pub(super) fn begin_record(&mut self) {
+        let followers = self.record.followers;
+        let mut trail = std::mem::take(&mut self.record.trail);
+        trail.clear();
+        self.record = Record {
+            followers,
+            trail,
+            ..Record::since(self.now)
+        };
     }
 }

@@ -98,7 +98,7 @@ impl Printer {
             prints: BTreeMap::new(),
             script,
             flow: Flow::Running,
-            record: Record::default(),
+            record: Record::since(born),
         }
     }
 
@@ -331,8 +331,7 @@ impl Printer {
         self.connected = Some(self.now);
         self.sensors.all_off(self.now);
         self.enter(State::Operational);
-        self.forget_happenings();
-        self.mark(MarkKind::Connected);
+        self.begin_record();
     }
 
     /// Somebody else acts on the printer: the script lets go of it for a while.
@@ -387,7 +386,11 @@ impl Printer {
     /// The samples after a moment, oldest first.
     pub(super) fn samples_after(&self, moment: Moment) -> Vec<(Moment, BTreeMap<&str, Reading>)> {
         let passed = self.now.saturating_sub(moment).as_millis() / SAMPLE_INTERVAL.as_millis();
-        let mut samples = self.samples(usize::try_from(passed).unwrap_or(usize::MAX).saturating_add(1));
+        let mut samples = self.samples(
+            usize::try_from(passed)
+                .unwrap_or(usize::MAX)
+                .saturating_add(1),
+        );
         samples.retain(|(at, _)| *at > moment);
         samples
     }

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::octoprint::simulator::http::bodies::{BAUDRATE, PORT, error_details};
 use crate::octoprint::simulator::http::users::User;
-use crate::octoprint::simulator::printer::hardware::Hardware;
 use crate::octoprint::simulator::printer::happening::{Failure, Happening, MarkKind, Print};
+use crate::octoprint::simulator::printer::hardware::Hardware;
 
 /// Type and payload of the event that tells of a happening.
 pub(super) fn event(
@@ -23,10 +23,9 @@ pub(super) fn event(
             "PrinterStateChanged",
             json!({ "state_id": id, "state_string": text }),
         ),
-        Happening::Failed(error) if error.is_timeout() => (
-            "Error",
-            json!({ "error": error.text, "reason": "timeout" }),
-        ),
+        Happening::Failed(error) if error.is_timeout() => {
+            ("Error", json!({ "error": error.text, "reason": "timeout" }))
+        }
         Happening::Failed(error) => ("Error", error_details(error, user)),
         Happening::EmergencyStop => ("EStop", Value::Null),
         Happening::FileSelected { model, user } => (
@@ -123,7 +122,7 @@ fn timed(print: &Print) -> Value {
 fn paused(print: &Print) -> Value {
     let mut body = with_user(print);
     body["position"] = json!({
-        "t": 0, "x": 105.0, "y": 98.0, "z": print.height, "e": 3.2, "f": 6000.0,
+        "t": 0, "x": 105.0, "y": 98.0, "z": print.height.unwrap_or(0.0), "e": 3.2, "f": 6000.0,
     });
     body["fileposition"] = json!(print.position);
     body["progress"] = json!((share(print) * 100.0) as u64);

@@ -192,7 +192,11 @@ pub(super) fn current(
     }
     if user.may("MONITOR_TERMINAL") {
         if wanted.logs {
-            let lines: Vec<_> = reports.iter().flat_map(|report| asked(report)).chain(sent(printer)).collect();
+            let lines: Vec<_> = reports
+                .iter()
+                .flat_map(|report| asked(report))
+                .chain(sent(printer))
+                .collect();
             face.insert("logs".to_owned(), json!(lines));
         }
         if wanted.messages {
@@ -232,7 +236,9 @@ fn asked(report: &str) -> [String; 2] {
 
 /// The lines of the terminal between two `current`s.
 fn sent(printer: &Printer) -> impl Iterator<Item = String> + use<> {
-    let position = printer.progress().map_or(0, |progress| progress.file_position);
+    let position = printer
+        .progress()
+        .map_or(0, |progress| progress.file_position);
     let lines = match printer.state() {
         State::Printing => LINES_SENT,
         _ => 0,
@@ -241,7 +247,11 @@ fn sent(printer: &Printer) -> impl Iterator<Item = String> + use<> {
     (first..first + lines).flat_map(|number| {
         let (x, y) = (10 + number % 80, 15 + number % 60);
         [
-            format!("Send: N{number} G1 X{x} Y{y} E{}.05 F6000*{}", number % 9, number % 128),
+            format!(
+                "Send: N{number} G1 X{x} Y{y} E{}.05 F6000*{}",
+                number % 9,
+                number % 128
+            ),
             "Recv: ok".to_owned(),
         ]
     })

@@ -208,7 +208,11 @@ impl Socket {
 
     async fn send(&mut self, message: Message) -> Result<(), Error> {
         self.socket.send(message).await?;
-        self.visit.member.push.frames.fetch_add(1, Ordering::Relaxed);
+        self.visit
+            .member
+            .push
+            .frames
+            .fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -257,7 +261,8 @@ impl Socket {
             Prank::Binary(bytes) => self.send(Message::Binary(Bytes::from(bytes))).await,
             Prank::Events(count) => {
                 let payload = json!({ "new": 0.4, "old": 0.2 });
-                self.flood(&messages::event("ZChange", payload), count).await
+                self.flood(&messages::event("ZChange", payload), count)
+                    .await
             }
             Prank::Currents(count) => match self.current_now() {
                 Some(current) => self.flood(&current, count).await,
