@@ -1,7 +1,7 @@
 //! The recorded streams of four versions, against the job logs that they must become; and what a stream that breaks
 //! off anywhere, or says anything at all, may do: nothing.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --lib push` rewrites `tests/payloads/<version>/push/*.jobs.txt`; read the difference
+//! `UPDATE_GOLDEN=1 cargo test --lib push` rewrites `tests/payloads/<version>/streams/*.jobs.txt`; read the difference
 //! before you commit it.
 
 use std::fmt::Write;
@@ -23,15 +23,15 @@ use crate::machine::{
 type Told = (Timestamp, Value);
 
 const RECORDINGS: [&str; 9] = [
-    "1.4.2/push/whole_print",
-    "1.5.3/push/whole_print",
-    "1.11.8/push/auth_status",
-    "1.11.8/push/awol",
-    "1.11.8/push/errors",
-    "1.11.8/push/restart",
-    "1.11.8/push/revoked",
-    "1.11.8/push/whole_print",
-    "2.0.0rc7/push/whole_print",
+    "1.4.2/streams/whole_print",
+    "1.5.3/streams/whole_print",
+    "1.11.8/streams/auth_status",
+    "1.11.8/streams/awol",
+    "1.11.8/streams/errors",
+    "1.11.8/streams/restart",
+    "1.11.8/streams/revoked",
+    "1.11.8/streams/whole_print",
+    "2.0.0rc7/streams/whole_print",
 ];
 
 fn path(recording: &str, ending: &str) -> PathBuf {

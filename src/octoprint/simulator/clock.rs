@@ -1,9 +1,9 @@
 //! Virtual time. The simulated world only ever sees a [`Moment`] that is passed in; this is where it comes from.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 
 /// Virtual time since the origin of the simulated world.
 pub type Moment = Duration;
@@ -24,7 +24,7 @@ pub struct Clock {
 enum Source {
     Running(Instant),
     /// Virtual time since [`HEAD_START`].
-    Manual(Arc<Mutex<Duration>>),
+    Manual(watch::Sender<Duration>),
 }
 
 impl Clock {
@@ -47,14 +47,14 @@ impl Clock {
         Self {
             started: Utc::now(),
             speed: 1.0,
-            source: Source::Manual(Arc::default()),
+            source: Source::Manual(watch::Sender::default()),
         }
     }
 
     /// Moves a manual clock; a running clock goes its own way.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(elapsed) = &self.source {
-            *elapsed.lock().unwrap_or_else(PoisonError::into_inner) += by;
+            elapsed.send_modify(|elapsed| *elapsed += by);
         }
     }
 
@@ -63,16 +63,41 @@ impl Clock {
         HEAD_START
             + match &self.source {
                 Source::Running(since) => since.elapsed().mul_f64(self.speed),
-                Source::Manual(elapsed) => *elapsed.lock().unwrap_or_else(PoisonError::into_inner),
+                Source::Manual(elapsed) => *elapsed.borrow(),
             }
+    }
+
+    /// Waits until `moment` is reached, which may be at once.
+    pub(super) async fn reach(&self, moment: Moment) {
+        match &self.source {
+            Source::Running(_) => {
+                let missing = moment.saturating_sub(self.now());
+                tokio::time::sleep(missing.div_f64(self.speed)).await;
+            }
+            Source::Manual(elapsed) => {
+                let reached = |elapsed: &Duration| HEAD_START + *elapsed >= moment;
+                // An error would mean that the sender is gone, which lives as long as `self`.
+                let _ = elapsed.subscribe().wait_for(reached).await;
+            }
+        }
+    }
+
+    /// The virtual time that passes within a real time.
+    pub(super) fn within(&self, real: Duration) -> Duration {
+        real.mul_f64(self.speed)
     }
 
     /// The Unix time, in whole seconds, at which `moment` is or was. Answers carry real time at any speed, because
     /// that is what their readers compare it with.
     pub fn unix_time(&self, moment: Moment) -> i64 {
+        self.unix_millis(moment).div_euclid(1000)
+    }
+
+    /// As [`Self::unix_time`], in milliseconds.
+    pub(super) fn unix_millis(&self, moment: Moment) -> i64 {
         let since_start = (moment.as_secs_f64() - HEAD_START.as_secs_f64()) / self.speed;
         let millis = (since_start * 1000.0).round() as i64;
-        (self.started.timestamp_millis() + millis).div_euclid(1000)
+        self.started.timestamp_millis() + millis
     }
 }
 

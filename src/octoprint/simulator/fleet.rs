@@ -40,7 +40,7 @@ impl Simulator {
     }
 
     /// The printer of this name, as [`printer_name`] makes it.
-    pub(super) fn member(&self, name: &str) -> Option<&Member> {
+    pub(super) fn member(&self, name: &str) -> Option<&Arc<Member>> {
         let number: usize = name.strip_prefix("printer-")?.parse().ok()?;
         let member = self.members.get(number.checked_sub(1)?)?;
         (printer_name(number) == name).then_some(member)

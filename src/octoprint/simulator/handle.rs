@@ -10,6 +10,7 @@ use super::printer::Printer;
 use super::printer::command::{Command, Refusal};
 use super::printer::sensors::Reading;
 use super::printer::state::{PrinterError, State};
+use super::push::fault::{Prank, PushFault};
 
 /// In whose name [`Handle::command`] acts.
 const HANDLE_USER: &str = "admin";
@@ -46,7 +47,7 @@ impl Handle {
 
     /// The state that a request would be told now.
     pub fn state(&self) -> State {
-        self.with(|printer| printer.state().clone())
+        self.member.printer(&self.clock).state().clone()
     }
 
     /// Nothing is left to print: the running job finishes at once, a paused one as soon as it goes on.
@@ -64,10 +65,16 @@ impl Handle {
         self.by_hand(|printer| printer.fail(error));
     }
 
-    /// The OctoPrint server restarts in no time: no job, printer operational. For the time in which it cannot be
-    /// reached, [inject](Self::inject) a fault.
+    /// The OctoPrint server restarts in no time: no job, printer operational, no session, all sockets closed without
+    /// a word. For the time in which it cannot be reached, [inject](Self::inject) a fault.
     pub fn restart_server(&self) {
+        self.member.push.restart();
         self.by_hand(Printer::restart_server);
+    }
+
+    /// The firmware asks for other filament: an event and nothing else.
+    pub fn ask_for_filament(&self) {
+        self.with(Printer::ask_for_filament);
     }
 
     /// Reports exactly this for a sensor, also one that the printer does not have.
@@ -123,6 +130,31 @@ impl Handle {
         self.member.inject(Scope::Only(endpoint), fault);
     }
 
+    /// The push sockets misbehave until [healed](Self::heal).
+    pub fn inject_push(&self, fault: PushFault) {
+        self.member.push.inject(fault);
+    }
+
+    /// Something is done once, on every socket that is open.
+    pub fn play(&self, prank: Prank) {
+        self.member.push.play(prank);
+    }
+
+    /// Closes all sockets now, without a farewell.
+    pub fn cut(&self) {
+        self.member.push.cut();
+    }
+
+    /// Push sockets open now. Logins are [answers](Self::answers) with 200, upgrades are those with 101.
+    pub fn sockets(&self) -> usize {
+        self.member.push.sockets()
+    }
+
+    /// Messages sent on all sockets together.
+    pub fn frames(&self) -> u64 {
+        self.member.push.frames()
+    }
+
     /// Ends all faults.
     pub fn heal(&self) {
         self.member.heal();
@@ -144,7 +176,7 @@ impl Handle {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Printer) -> T) -> T {
-        act(&mut self.member.printer(&self.clock))
+        self.member.act(&self.clock, act)
     }
 
     fn by_hand(&self, act: impl FnOnce(&mut Printer)) {

@@ -1,4 +1,5 @@
-//! One printer of the fleet: the printer itself, whether its OctoPrint knows keys, its faults, and what it was asked.
+//! One printer of the fleet: the printer itself, whether its OctoPrint knows keys, its faults, its push sockets, and
+//! what it was asked.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,6 +11,7 @@ use super::clock::Clock;
 use super::http::endpoint::{Endpoint, Ledger};
 use super::http::fault::{Fault, Scope};
 use super::printer::Printer;
+use super::push::Hub;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -18,6 +20,7 @@ pub(super) struct Member {
     keys: AtomicBool,
     faults: watch::Sender<Vec<(Scope, Fault)>>,
     pub(super) ledger: Ledger,
+    pub(super) push: Hub,
 }
 
 impl Member {
@@ -27,14 +30,27 @@ impl Member {
             keys: AtomicBool::new(true),
             faults: watch::Sender::default(),
             ledger: Ledger::default(),
+            push: Hub::default(),
         }
     }
 
     /// The printer as it is now.
     pub(super) fn printer(&self, clock: &Clock) -> MutexGuard<'_, Printer> {
-        let mut printer = self.printer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut printer = self.printer_unlooked();
         printer.advance(clock.now());
         printer
+    }
+
+    /// The printer as somebody saw it last.
+    pub(super) fn printer_unlooked(&self) -> MutexGuard<'_, Printer> {
+        self.printer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something to the printer as it is now, and lets its sockets tell of it.
+    pub(super) fn act<T>(&self, clock: &Clock, act: impl FnOnce(&mut Printer) -> T) -> T {
+        let outcome = act(&mut self.printer(clock));
+        self.push.ring();
+        outcome
     }
 
     pub(super) fn keys_accepted(&self) -> bool {
@@ -59,12 +75,18 @@ impl Member {
     }
 
     pub(super) fn inject(&self, scope: Scope, fault: Fault) {
+        let closes = fault == Fault::Close && scope.covers(Endpoint::Push);
         self.faults
             .send_modify(|faults| faults.push((scope, fault)));
+        if closes {
+            self.push.cut();
+        }
+        self.push.ring();
     }
 
     pub(super) fn heal(&self) {
         self.faults.send_modify(Vec::clear);
+        self.push.heal();
     }
 }
 

@@ -1,8 +1,8 @@
 //! An embedded OctoPrint 1.11.8 with lively printers, for the demo and the tests to talk to over real HTTP.
 //!
 //! [`clock`] gives virtual time, `printer` is the physics and the state machine (pure, seeded, lazy), `member` is one
-//! printer with its keys and faults, `fleet` all of them, `http` answers as OctoPrint does, `handle` is how tests
-//! interfere.
+//! printer with its keys and faults, `fleet` all of them, `http` answers as OctoPrint does, `push` tells by itself,
+//! `handle` is how tests interfere.
 
 pub mod clock;
 mod fleet;
@@ -10,6 +10,8 @@ mod handle;
 mod http;
 mod member;
 mod printer;
+mod push;
+mod trail;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +24,7 @@ pub use http::fault::Fault;
 pub use http::users::{API_KEY, CONTROL_KEY, NO_PERMISSION_KEY, STATUS_KEY};
 pub use printer::command::{AfterSelect, Command, PauseAction, Refusal};
 pub use printer::state::{PrinterError, State};
+pub use push::fault::{Prank, PushFault};
 
 /// What is simulated.
 #[derive(Debug, Clone, PartialEq)]

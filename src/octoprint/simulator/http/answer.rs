@@ -16,6 +16,7 @@ use super::{bodies, files, request};
 use crate::octoprint::simulator::clock::Clock;
 use crate::octoprint::simulator::member::Member;
 use crate::octoprint::simulator::printer::command::Refusal;
+use crate::octoprint::simulator::push;
 
 const FORBIDDEN: &str = "You don't have the permission to access the requested resource. It is either read-protected or not readable by the server.";
 const NOT_FOUND: &str = "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again.";
@@ -59,7 +60,8 @@ impl Answer {
 
     /// As a healthy OctoPrint answers.
     pub(super) fn to(asked: &Asked, member: &Member, clock: &Clock) -> Self {
-        if asked.endpoint.is_command() && asked.user == User::Guest {
+        let posts = asked.endpoint.is_command() || asked.endpoint == Endpoint::Login;
+        if posts && asked.user == User::Guest {
             let text = "CSRF validation failed".to_owned();
             return Self::Error(StatusCode::BAD_REQUEST, text);
         }
@@ -91,6 +93,7 @@ fn look_up(asked: &Asked, member: &Member, clock: &Clock) -> Answer {
         }
         Endpoint::PrinterError => bodies::printer_error(&printer, asked.user),
         Endpoint::Connection => bodies::connection(&printer),
+        Endpoint::Login => push::login(&member.push, &printer.hardware().name, asked.user),
         Endpoint::PrinterProfiles => bodies::printer_profiles(printer.hardware(), &asked.base),
         Endpoint::Files => {
             let depth = if request::is_true(asked.query.get("recursive")) {
@@ -112,6 +115,7 @@ fn look_up(asked: &Asked, member: &Member, clock: &Clock) -> Answer {
         | Endpoint::ConnectionCommand
         | Endpoint::FileCommand
         | Endpoint::PrinterCommand
+        | Endpoint::Push
         | Endpoint::Unknown => return Answer::not_found(),
     };
     Answer::Json(body)
@@ -120,8 +124,8 @@ fn look_up(asked: &Asked, member: &Member, clock: &Clock) -> Answer {
 /// In the order in which 1.11.8 refuses: a job command to a printer that is off before anything else, an unknown
 /// command before a key that may not give it, and that before what the printer says.
 fn obey(asked: &Asked, member: &Member, clock: &Clock) -> Answer {
-    let mut printer = member.printer(clock);
-    if asked.endpoint == Endpoint::JobCommand && !printer.state().flags().operational {
+    let operational = member.printer(clock).state().flags().operational;
+    if asked.endpoint == Endpoint::JobCommand && !operational {
         return refused(&Refusal::NotOperational);
     }
     let command = match request::command(asked.endpoint, &asked.file, &asked.body) {
@@ -134,7 +138,7 @@ fn obey(asked: &Asked, member: &Member, clock: &Clock) -> Answer {
         return Answer::forbidden();
     }
     let user = asked.user.name().unwrap_or_default();
-    match printer.obey(command, user) {
+    match member.act(clock, |printer| printer.obey(command, user)) {
         Ok(()) => Answer::Done,
         Err(refusal) => refused(&refusal),
     }

@@ -1,5 +1,7 @@
 //! The bodies of the answers about a printer, as OctoPrint 1.11.8 writes them.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::users::User;
@@ -7,12 +9,12 @@ use crate::octoprint::simulator::clock::Clock;
 use crate::octoprint::simulator::printer::catalogue::Model;
 use crate::octoprint::simulator::printer::hardware::{Bed, Chamber, Hardware};
 use crate::octoprint::simulator::printer::sensors::Reading;
-use crate::octoprint::simulator::printer::state::{ErrorSource, State};
+use crate::octoprint::simulator::printer::state::{ErrorSource, PrinterError, State};
 use crate::octoprint::simulator::printer::{Job, Printer};
 
-const BAUDRATE: u32 = 115_200;
+pub(in crate::octoprint::simulator) const BAUDRATE: u32 = 115_200;
 pub(super) const BAUDRATES: [u32; 7] = [250_000, 230_400, BAUDRATE, 57_600, 38_400, 19_200, 9_600];
-const PORT: &str = "/dev/ttyACM0";
+pub(in crate::octoprint::simulator) const PORT: &str = "/dev/ttyACM0";
 pub(super) const PORTS: [&str; 2] = ["/dev/ttyS0", PORT];
 pub(super) const PROFILE: &str = "_default";
 
@@ -51,7 +53,7 @@ pub(super) fn job(printer: &Printer) -> Value {
     body
 }
 
-fn job_section(printer: &Printer) -> Value {
+pub(in crate::octoprint::simulator) fn job_section(printer: &Printer) -> Value {
     match printer.job() {
         // Before anything was selected, three fields are absent or of another shape.
         Job::Initial => json!({
@@ -109,7 +111,7 @@ pub(super) fn filament(model: &Model) -> Value {
         .into()
 }
 
-fn progress_section(printer: &Printer) -> Value {
+pub(in crate::octoprint::simulator) fn progress_section(printer: &Printer) -> Value {
     let Some(progress) = printer.progress() else {
         return json!({
             "completion": null,
@@ -151,7 +153,7 @@ pub(super) fn printer(
     body.into()
 }
 
-fn state_section(state: &State) -> Value {
+pub(in crate::octoprint::simulator) fn state_section(state: &State) -> Value {
     let flags = state.flags();
     json!({
         "error": state.error().map_or("", |error| error.text.as_str()),
@@ -191,25 +193,31 @@ fn temperature(printer: &Printer, clock: &Clock, history: History) -> Value {
             .rev()
             .take(limit)
             .rev()
-            .map(|(at, readings)| {
-                let mut entry: Map<_, _> = readings
-                    .iter()
-                    .map(|(name, Reading { actual, target })| {
-                        (
-                            (*name).to_owned(),
-                            json!({ "actual": actual, "target": target }),
-                        )
-                    })
-                    .collect();
-                entry.insert("time".to_owned(), json!(clock.unix_time(*at)));
-                Value::from(entry)
-            });
+            .map(|(at, readings)| sample(readings, clock.unix_time(*at)));
         section.insert("history".to_owned(), entries.collect());
     }
     section.into()
 }
 
-/// OctoPrint tells details of what the firmware reported only, and the log only to who may read the terminal.
+/// One entry of the temperature history; `time` is Unix time in seconds.
+pub(in crate::octoprint::simulator) fn sample(
+    readings: &BTreeMap<&str, Reading>,
+    time: i64,
+) -> Value {
+    let mut entry: Map<_, _> = readings
+        .iter()
+        .map(|(name, Reading { actual, target })| {
+            (
+                (*name).to_owned(),
+                json!({ "actual": actual, "target": target }),
+            )
+        })
+        .collect();
+    entry.insert("time".to_owned(), json!(time));
+    entry.into()
+}
+
+/// OctoPrint tells details of what the firmware reported only.
 pub(super) fn printer_error(printer: &Printer, user: User) -> Value {
     let firmware_error = printer
         .state()
@@ -217,25 +225,28 @@ pub(super) fn printer_error(printer: &Printer, user: User) -> Value {
         .filter(|error| error.source == ErrorSource::Firmware);
     match firmware_error {
         None => json!({ "error": "", "reason": "" }),
-        Some(error) => {
-            let mut body = json!({
-                "consequence": "emergency",
-                "error": error.text,
-                "reason": "firmware",
-            });
-            if user.may("MONITOR_TERMINAL") {
-                body["logs"] = json!([
-                    "Recv: ok",
-                    format!("Recv: Error:{}", error.text),
-                    "Changing monitoring state from \"Printing\" to \"Error\"",
-                ]);
-            }
-            if let Some(faq) = error.faq() {
-                body["faq"] = json!(faq);
-            }
-            body
-        }
+        Some(error) => error_details(error, user),
     }
+}
+
+/// What OctoPrint tells of an error that the firmware reported; the log only to who may read the terminal.
+pub(in crate::octoprint::simulator) fn error_details(error: &PrinterError, user: User) -> Value {
+    let mut body = json!({
+        "consequence": "emergency",
+        "error": error.text,
+        "reason": "firmware",
+    });
+    if user.may("MONITOR_TERMINAL") {
+        body["logs"] = json!([
+            "Recv: ok",
+            format!("Recv: Error:{}", error.text),
+            "Changing monitoring state from \"Printing\" to \"Error\"",
+        ]);
+    }
+    if let Some(faq) = error.faq() {
+        body["faq"] = json!(faq);
+    }
+    body
 }
 
 pub(super) fn connection(printer: &Printer) -> Value {

@@ -24,6 +24,10 @@ pub enum Endpoint {
     ConnectionCommand,
     FileCommand,
     PrinterCommand,
+    /// `POST /api/login`: a session for the push interface.
+    Login,
+    /// `GET /sockjs/websocket`: the push interface.
+    Push,
     /// Everything else is 404.
     Unknown,
 }
@@ -56,6 +60,8 @@ impl Endpoint {
             ("GET", _) if file => Self::File,
             ("POST", "api/job") => Self::JobCommand,
             ("POST", "api/connection") => Self::ConnectionCommand,
+            ("POST", "api/login") => Self::Login,
+            ("GET", "sockjs/websocket") => Self::Push,
             ("POST", "api/printer/command") => Self::PrinterCommand,
             ("POST", _) if file => Self::FileCommand,
             _ => Self::Unknown,
@@ -65,7 +71,9 @@ impl Endpoint {
     /// The permission that OctoPrint 1.11.8 asks for.
     pub fn needs(self) -> Needs {
         match self {
-            Self::Root | Self::CurrentUser | Self::Unknown => Needs::Nothing,
+            Self::Root | Self::CurrentUser | Self::Login | Self::Push | Self::Unknown => {
+                Needs::Nothing
+            }
             Self::Version
             | Self::Server
             | Self::Job

@@ -4,13 +4,14 @@
 //! at both ends.
 
 mod answer;
-mod bodies;
+pub(super) mod bodies;
 pub(super) mod endpoint;
 pub(super) mod fault;
 mod files;
 mod request;
+mod upgrade;
 pub(super) mod users;
-mod wire;
+pub(super) mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::http::header::{CONNECTION, HOST, IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -60,6 +61,7 @@ impl Simulator {
         };
         let router = Router::new()
             .route("/{printer}/", any(root))
+            .route("/{printer}/sockjs/websocket", get(upgrade::upgrade))
             .route("/{printer}/{*path}", any(inside))
             .with_state(service)
             .into_make_service_with_connect_info::<WireFate>();
@@ -118,9 +120,18 @@ async fn inside(
         body,
     };
     member.ledger.request(asked.endpoint);
+    let right = || Answer::to(&asked, member, service.simulator.clock());
     let response = match member.fault(asked.endpoint) {
-        None => Answer::to(&asked, member, service.simulator.clock()).into_response(),
-        Some(fault) => misbehave(&service, member, &asked, fault, &wire).await,
+        None => right().into_response(),
+        Some(fault @ (Fault::WrongTypes | Fault::Replace(..))) => match right() {
+            Answer::Json(body) | Answer::Tagged(body) => Answer::Json(fault::spoil(&fault, body)),
+            other => other,
+        }
+        .into_response(),
+        Some(fault) => {
+            let right = || right().into_response();
+            misbehave(&service, member, asked.endpoint, fault, &wire, right).await
+        }
     };
     if wire.delivers() {
         member.ledger.answer(asked.endpoint, response.status());
@@ -132,26 +143,26 @@ async fn inside(
 async fn misbehave(
     service: &Service,
     member: &Member,
-    asked: &Asked,
+    endpoint: Endpoint,
     fault: Fault,
     wire: &WireFate,
+    right: impl FnOnce() -> Response,
 ) -> Response {
-    let right = || Answer::to(asked, member, service.simulator.clock());
     match fault {
         Fault::Hang => {
             tokio::select! {
-                () = member.hang(asked.endpoint) => {}
+                () = member.hang(endpoint) => {}
                 () = service.shutdown.cancelled() => {}
             }
             wire.sever();
-            right().into_response()
+            right()
         }
         Fault::Slow(late) => {
             tokio::select! {
                 () = tokio::time::sleep(late) => {}
                 () = service.shutdown.cancelled() => {}
             }
-            right().into_response()
+            right()
         }
         Fault::Late(late) => {
             let then = right();
@@ -159,17 +170,16 @@ async fn misbehave(
                 () = tokio::time::sleep(late) => {}
                 () = service.shutdown.cancelled() => {}
             }
-            then.into_response()
+            then
         }
-        Fault::Ignore if asked.endpoint.is_command() => Answer::Done.into_response(),
-        Fault::Ignore => right().into_response(),
+        Fault::Ignore if endpoint.is_command() => Answer::Done.into_response(),
         Fault::Close => {
             wire.sever();
-            right().into_response()
+            right()
         }
         Fault::Truncate => {
             wire.halve();
-            right().into_response()
+            right()
         }
         Fault::Garbage => {
             wire.garble();
@@ -189,10 +199,6 @@ async fn misbehave(
             let body = format!("\"{}\"", " ".repeat(size.saturating_sub(2)));
             reply(StatusCode::OK, "application/json", body)
         }
-        Fault::WrongTypes | Fault::Replace(..) => match right() {
-            Answer::Json(body) | Answer::Tagged(body) => Answer::Json(fault::spoil(&fault, body)),
-            other => other,
-        }
-        .into_response(),
+        Fault::Ignore | Fault::WrongTypes | Fault::Replace(..) => right(),
     }
 }

@@ -26,7 +26,7 @@ pub(crate) enum User {
     Guest,
 }
 
-const ALL_PERMISSIONS: [&str; 26] = [
+pub(crate) const ALL_PERMISSIONS: [&str; 26] = [
     "ADMIN",
     "STATUS",
     "CONNECTION",
@@ -65,13 +65,11 @@ impl User {
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         let parameter = query.get("apikey").map(String::as_str);
-        match header.or(bearer).or(parameter) {
-            Some(API_KEY) => Self::Admin,
-            Some(STATUS_KEY) => Self::Monitor,
-            Some(CONTROL_KEY) => Self::Operator,
-            Some(NO_PERMISSION_KEY) => Self::Powerless,
-            _ => Self::Guest,
-        }
+        let key = header.or(bearer).or(parameter);
+        [Self::Admin, Self::Monitor, Self::Operator, Self::Powerless]
+            .into_iter()
+            .find(|user| user.key() == key)
+            .unwrap_or(Self::Guest)
     }
 
     pub(crate) fn name(self) -> Option<&'static str> {
@@ -90,15 +88,28 @@ impl User {
 
     /// Body of `/api/currentuser`.
     pub(crate) fn describe(self) -> Value {
-        let groups: &[&str] = match self {
+        json!({ "groups": self.groups(), "name": self.name(), "permissions": self.permissions() })
+    }
+
+    pub(crate) fn groups(self) -> &'static [&'static str] {
+        match self {
             Self::Admin => &["admins", "users"],
             Self::Monitor | Self::Operator | Self::Powerless => &[],
             Self::Guest => &["guests"],
-        };
-        json!({ "groups": groups, "name": self.name(), "permissions": self.permissions() })
+        }
     }
 
-    fn permissions(self) -> &'static [&'static str] {
+    pub(crate) fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Admin => Some(API_KEY),
+            Self::Monitor => Some(STATUS_KEY),
+            Self::Operator => Some(CONTROL_KEY),
+            Self::Powerless => Some(NO_PERMISSION_KEY),
+            Self::Guest => None,
+        }
+    }
+
+    pub(crate) fn permissions(self) -> &'static [&'static str] {
         match self {
             Self::Admin => &ALL_PERMISSIONS,
             Self::Monitor => &["STATUS"],

@@ -22,7 +22,7 @@ pub(super) struct Wire {
 
 /// What becomes of the bytes written next. Clones share the fate of one connection.
 #[derive(Debug, Clone, Default)]
-pub(super) struct WireFate(Arc<Mutex<Fate>>);
+pub(in crate::octoprint::simulator) struct WireFate(Arc<Mutex<Fate>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Fate {
@@ -49,8 +49,18 @@ impl WireFate {
     }
 
     /// Half of what is written next is sent; then the connection closes.
-    pub(super) fn halve(&self) {
+    pub(in crate::octoprint::simulator) fn halve(&self) {
         self.set(Fate::Halve);
+    }
+
+    /// What is written next vanishes, unnoticed by who wrote it.
+    pub(in crate::octoprint::simulator) fn swallow(&self) {
+        self.set(Fate::Swallow);
+    }
+
+    /// What is written next is sent again.
+    pub(in crate::octoprint::simulator) fn deliver(&self) {
+        self.set(Fate::Deliver);
     }
 
     /// Whether the client gets what the HTTP server writes.

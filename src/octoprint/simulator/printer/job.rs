@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Printer;
 use super::catalogue::Model;
+use super::happening::Happening;
 use super::run::Run;
 use crate::octoprint::simulator::clock::Moment;
 
@@ -176,6 +177,10 @@ impl Printer {
             user: user.to_owned(),
             work: Work::Untouched,
         };
+        self.tell(Happening::FileSelected {
+            model,
+            user: user.to_owned(),
+        });
     }
 
     /// The running print, if any, came to its good end.

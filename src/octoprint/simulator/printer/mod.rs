@@ -5,6 +5,7 @@
 
 pub(super) mod catalogue;
 pub(super) mod command;
+pub(super) mod happening;
 pub(super) mod hardware;
 mod heater;
 mod job;
@@ -18,12 +19,13 @@ use std::time::Duration;
 
 use super::Conduct;
 use super::clock::{HEAD_START, Moment};
+use happening::{Failure, Happening, MarkKind, Record};
 use hardware::{Hardware, Pace};
 pub(super) use job::{Job, Prints, Work};
 use run::Run;
 use script::{Act, Script};
 use sensors::{Reading, Sensors};
-use state::{PrinterError, State};
+use state::{ErrorSource, PrinterError, State};
 
 /// OctoPrint asks the firmware for temperatures this often, first one second after it connected.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(2);
@@ -48,6 +50,7 @@ pub(super) struct Printer {
     prints: BTreeMap<&'static str, Prints>,
     script: Script,
     flow: Flow,
+    record: Record,
 }
 
 /// Whether the printer lives on or stands still.
@@ -61,6 +64,7 @@ enum Flow {
 /// What can happen by itself.
 enum Event {
     PassingStateOver(State),
+    NextLayer,
     FileAtEnd,
     Script(Act),
 }
@@ -94,6 +98,7 @@ impl Printer {
             prints: BTreeMap::new(),
             script,
             flow: Flow::Running,
+            record: Record::since(born),
         }
     }
 
@@ -109,16 +114,37 @@ impl Printer {
         self.now = self.now.max(to);
     }
 
+    /// When something will happen by itself; `None` if nothing will.
+    pub(super) fn next_change(&self) -> Option<Moment> {
+        match self.flow {
+            Flow::Running => self.next_event().map(|(at, _)| at),
+            Flow::Frozen => None,
+        }
+    }
+
+    /// Whether OctoPrint hears something of its printer all the time.
+    pub(super) fn is_talking(&self) -> bool {
+        self.flow == Flow::Running && self.state.flags().operational
+    }
+
+    /// Millimetres between nozzle and bed, while it prints.
+    pub(super) fn height(&self) -> Option<f64> {
+        self.run().and_then(Run::height)
+    }
+
     fn next_event(&self) -> Option<(Moment, Event)> {
         let passing = self
             .state
             .passing()
             .map(|(lasts, next)| (self.entered + lasts, Event::PassingStateOver(next)));
+        let layer = self
+            .run()
+            .and_then(|run| Some((run.rises()?, Event::NextLayer)));
         let at_end = self
             .run()
             .and_then(|run| Some((run.reaches(1.0)?, Event::FileAtEnd)));
         let script = self.script.next().map(|(at, act)| (at, Event::Script(act)));
-        [passing, at_end, script]
+        [passing, layer, at_end, script]
             .into_iter()
             .flatten()
             .min_by_key(|(at, _)| *at)
@@ -127,6 +153,7 @@ impl Printer {
     fn happen(&mut self, event: Event) {
         match event {
             Event::PassingStateOver(next) => self.pass_to(next),
+            Event::NextLayer => self.rise(),
             Event::FileAtEnd => {
                 self.hold_run();
                 self.sensors.all_off(self.now);
@@ -165,16 +192,41 @@ impl Printer {
             run.go_on(self.now);
         }
         self.script.entered(self.now, &self.state, self.job.run());
+        self.tell_state();
     }
 
     fn pass_to(&mut self, next: State) {
         match self.state {
-            State::Finishing => self.complete(),
-            State::Cancelling => self.abandon(),
-            State::Connecting => self.connected = Some(self.now),
-            _ => {}
+            State::Pausing => {
+                self.tell_print(Happening::PrintPaused);
+                self.tell_mark(MarkKind::Paused);
+                self.enter(next);
+            }
+            State::Finishing => {
+                self.tell_mark(MarkKind::Done);
+                self.tell_print(Happening::PrintDone);
+                self.complete();
+                self.enter(next);
+                self.tell_statistics();
+            }
+            State::Cancelling => {
+                self.tell_print(Happening::PrintCancelled);
+                self.tell_mark(MarkKind::Cancelled);
+                self.tell_statistics();
+                self.tell_print(|print| Happening::PrintFailed(print, Failure::Cancelled));
+                self.abandon();
+                self.enter(next);
+            }
+            State::Connecting => {
+                self.connected = Some(self.now);
+                self.enter(next);
+                self.tell(Happening::Connected);
+                self.mark(MarkKind::Connected);
+                self.tell(Happening::FirmwareTold);
+                self.tell(Happening::FilesUpdated);
+            }
+            _ => self.enter(next),
         }
-        self.enter(next);
     }
 
     fn hold_run(&mut self) {
@@ -195,6 +247,8 @@ impl Printer {
             self.sensors.set_target(&name, self.now, target);
         }
         self.enter(State::Starting);
+        self.tell_print(Happening::PrintStarted);
+        self.tell_mark(MarkKind::Started);
     }
 
     fn pause(&mut self) {
@@ -210,11 +264,14 @@ impl Printer {
     fn resume(&mut self) {
         if self.state == State::Paused {
             self.enter(State::Resuming);
+            self.tell_print(Happening::PrintResumed);
+            self.tell_mark(MarkKind::Resumed);
         }
     }
 
     fn cancel(&mut self) {
         self.hold_run();
+        self.tell_print(Happening::PrintCancelling);
         self.sensors.all_off(self.now);
         self.enter(State::Cancelling);
     }
@@ -228,18 +285,44 @@ impl Printer {
         self.enter(state);
     }
 
-    /// An error that ends the connection to the printer.
+    /// An error that ends the connection to the printer. OctoPrint lingers only over one that the firmware reported.
     pub(super) fn fail(&mut self, error: PrinterError) {
-        self.lose_printer(State::Error(error));
+        let closing = self.closing(&error.text);
+        match error.source {
+            ErrorSource::Firmware => {
+                self.lose_printer(State::Error(error.clone()));
+                self.tell(Happening::Failed(error));
+                self.tell(Happening::EmergencyStop);
+                self.tell_with_next_state(closing);
+            }
+            ErrorSource::Connection => {
+                if error.is_timeout() {
+                    self.tell(Happening::Failed(error.clone()));
+                }
+                self.tell_with_next_state(closing);
+                self.lose_printer(State::OfflineAfterError(error));
+            }
+        }
     }
 
     /// The printer is unplugged, or OctoPrint told to let it go.
     pub(super) fn disconnect(&mut self) {
+        self.close_connection();
         self.lose_printer(State::Offline);
     }
 
     fn connect(&mut self) {
+        self.close_connection();
+        self.tell_with_next_state([Happening::Connecting]);
         self.lose_printer(State::Opening);
+    }
+
+    fn close_connection(&mut self) {
+        let closing = self.closing("");
+        if !closing.is_empty() {
+            self.tell(Happening::Disconnecting);
+        }
+        self.tell_with_next_state(closing);
     }
 
     /// The OctoPrint server restarts and finds its printer at once; the job is lost without any trace.
@@ -248,6 +331,7 @@ impl Printer {
         self.connected = Some(self.now);
         self.sensors.all_off(self.now);
         self.enter(State::Operational);
+        self.begin_record();
     }
 
     /// Somebody else acts on the printer: the script lets go of it for a while.
@@ -258,6 +342,11 @@ impl Printer {
     /// From here on nothing happens by itself but the end of what was begun.
     pub(super) fn stop_script(&mut self) {
         self.script.stop();
+    }
+
+    /// The firmware asks for other filament, which changes no state.
+    pub(super) fn ask_for_filament(&mut self) {
+        self.tell(Happening::FilamentChange);
     }
 
     /// Hands the printer back to its script.
@@ -292,6 +381,18 @@ impl Printer {
 
     pub(super) fn state(&self) -> &State {
         &self.state
+    }
+
+    /// The samples after a moment, oldest first.
+    pub(super) fn samples_after(&self, moment: Moment) -> Vec<(Moment, BTreeMap<&str, Reading>)> {
+        let passed = self.now.saturating_sub(moment).as_millis() / SAMPLE_INTERVAL.as_millis();
+        let mut samples = self.samples(
+            usize::try_from(passed)
+                .unwrap_or(usize::MAX)
+                .saturating_add(1),
+        );
+        samples.retain(|(at, _)| *at > moment);
+        samples
     }
 
     /// The newest `limit` samples, oldest first. None at all in the first second after connecting.

@@ -15,7 +15,14 @@ pub(crate) struct Run {
     spent: Duration,
     /// Since when it runs again; `None` while it is not in the state Printing.
     running_since: Option<Moment>,
+    /// The layer that is printed; 0 while it heats.
+    layer: u32,
 }
+
+/// A layer takes this long.
+const LAYER_TIME: Duration = Duration::from_secs(2);
+/// Tenths of a millimetre.
+const LAYER_HEIGHT: u32 = 2;
 
 impl Run {
     pub(crate) fn new(model: &Model, heating: Duration) -> Self {
@@ -25,6 +32,7 @@ impl Run {
             size: model.size,
             spent: Duration::ZERO,
             running_since: None,
+            layer: 0,
         }
     }
 
@@ -41,6 +49,7 @@ impl Run {
     pub(crate) fn skip_to_end(&mut self, at: Moment) {
         let rest = self.total().saturating_sub(self.print_time(at));
         self.spent += rest;
+        self.layer = self.layers();
     }
 
     /// Time spent printing, at most the whole.
@@ -64,6 +73,35 @@ impl Run {
     pub(crate) fn reaches(&self, share: f64) -> Option<Moment> {
         let wanted = self.total().mul_f64(share);
         Some(self.running_since? + wanted.saturating_sub(self.spent))
+    }
+
+    pub(crate) fn layer(&self) -> u32 {
+        self.layer
+    }
+
+    /// Millimetres over the bed, once it prints.
+    pub(crate) fn height(&self) -> Option<f64> {
+        (self.layer > 0).then(|| f64::from(self.layer * LAYER_HEIGHT) / 10.0)
+    }
+
+    /// Begins the next layer and tells its height, in millimetres.
+    pub(super) fn rise(&mut self) -> f64 {
+        self.layer += 1;
+        f64::from(self.layer * LAYER_HEIGHT) / 10.0
+    }
+
+    /// When the next layer begins, if it runs on; `None` while it does not run, and in the last layer.
+    pub(crate) fn rises(&self) -> Option<Moment> {
+        if self.layer >= self.layers() {
+            return None;
+        }
+        let wanted = self.heating + LAYER_TIME * self.layer;
+        Some(self.running_since? + wanted.saturating_sub(self.spent))
+    }
+
+    fn layers(&self) -> u32 {
+        let layers = self.printing.as_secs().div_ceil(LAYER_TIME.as_secs());
+        u32::try_from(layers).unwrap_or(u32::MAX)
     }
 
     fn total(&self) -> Duration {

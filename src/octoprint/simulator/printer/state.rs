@@ -81,6 +81,24 @@ impl State {
         }
     }
 
+    /// The `state_id` of the push interface, which says no more of a closed connection than that it is closed.
+    pub fn id(&self) -> &'static str {
+        match self {
+            Self::Offline | Self::OfflineAfterError(_) => "OFFLINE",
+            Self::Opening => "OPEN_SERIAL",
+            Self::Connecting => "CONNECTING",
+            Self::Operational => "OPERATIONAL",
+            Self::Starting => "STARTING",
+            Self::Printing => "PRINTING",
+            Self::Pausing => "PAUSING",
+            Self::Paused => "PAUSED",
+            Self::Resuming => "RESUMING",
+            Self::Cancelling => "CANCELLING",
+            Self::Finishing => "FINISHING",
+            Self::Error(_) => "ERROR",
+        }
+    }
+
     /// `/api/connection` has a word of its own for a closed connection.
     pub fn connection_text(&self) -> &'static str {
         match self {
@@ -181,6 +199,11 @@ impl PrinterError {
             text: text.into(),
             source: ErrorSource::Connection,
         }
+    }
+
+    /// Whether the firmware no longer answered.
+    pub fn is_timeout(&self) -> bool {
+        self.source == ErrorSource::Connection && self.text.contains("timeouts")
     }
 
     /// The page of OctoPrint's FAQ that it names for the error, if it knows the error.
