@@ -117,7 +117,7 @@ impl MachineTask {
 
     fn observe(&mut self, observed: Observed) -> Timestamp {
         let Observed { observation, at } = observed;
-        if matches!(observation, Observation::Report(_)) {
+        if matches!(observation, Observation::Report(_) | Observation::Confirmed) {
             self.pulse.polled(at);
         }
         let sensors = self.machine.sensors.len();

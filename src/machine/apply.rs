@@ -18,6 +18,7 @@ impl Machine {
         events.extend(match observation {
             Observation::Report(report) => self.take_report(*report, Extent::Whole, at),
             Observation::News(news) => self.hear(news, at),
+            Observation::Confirmed => self.confirm(at),
             Observation::Source(source) => self.turn_to(source),
             Observation::Unreachable(why) => self.lose_link(Lost::Unreachable(why), at),
             Observation::KeyRejected(why) => self.lose_link(Lost::KeyRejected(why), at),
@@ -86,11 +87,6 @@ impl Machine {
         extent: Extent,
         at: Timestamp,
     ) -> Vec<JobEvent> {
-        self.count_time(at);
-        if !matches!(self.link, Link::Up { .. }) {
-            self.link = Link::Up { since: at };
-        }
-        self.down_since = None;
         let events = match self.tracker.see(&report, extent, at) {
             Sight::Counts(events) => events,
             Sight::Waits => {
@@ -99,6 +95,11 @@ impl Machine {
             }
         };
         self.held = None;
+        self.count_time(at);
+        if !matches!(self.link, Link::Up { .. }) {
+            self.link = Link::Up { since: at };
+        }
+        self.down_since = None;
         if extent == Extent::State {
             begin_anew(&mut report, &events);
         }
@@ -113,6 +114,14 @@ impl Machine {
         self.report = Some(report);
         self.reported_at = Some(at);
         events
+    }
+
+    fn confirm(&mut self, at: Timestamp) -> Vec<JobEvent> {
+        if self.report.is_some() && matches!(self.link, Link::Up { .. }) {
+            self.count_time(at);
+            self.reported_at = Some(at);
+        }
+        Vec::new()
     }
 
     /// News come from now on, or do not; what waits for them in vain is decided by the next report.

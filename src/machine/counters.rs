@@ -17,8 +17,7 @@ impl Machine {
         }
         self.counters.power_on += passed;
         if self
-            .tracker
-            .job()
+            .active_job()
             .is_some_and(|job| job.phase == JobPhase::Running)
         {
             self.counters.operation += passed;

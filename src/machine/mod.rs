@@ -88,7 +88,7 @@ pub struct Machine {
     pub link: Link,
     /// The newest report; kept while the link is down.
     pub report: Option<Report>,
-    /// When `report` was received.
+    /// When `report` was received, or confirmed.
     pub reported_at: Option<Timestamp>,
     /// When the printer state of `report` was first seen.
     pub state_since: Option<Timestamp>,

@@ -26,6 +26,8 @@ pub enum Observation {
     Files(Vec<PrintableFile>),
     /// The source told by itself that something happened.
     News(News),
+    /// The source was asked, and what it told by itself is still so.
+    Confirmed,
     /// From now on the facts come in another way.
     Source(DataSource),
 }

@@ -9,7 +9,7 @@
 //! While somebody waits for the printer, what is only due stays due.
 //!
 //! While OctoPrint tells by itself (`push`), a round is a heartbeat: it reads the job to see that the key is still good
-//! and that what is told is true, and reports nothing. A contradiction that stays ends the telling.
+//! and that what is told is true, and confirms it. A contradiction that stays ends the telling.
 
 use tokio::time::Instant;
 
@@ -151,6 +151,7 @@ impl Poller {
             state::from_text(&job.state_text).is_none_or(|state| state == told.state)
         };
         if agrees(&job) {
+            self.emit(Observation::Confirmed).await;
             return Ok(());
         }
         tokio::time::sleep(self.limits.contradiction).await;

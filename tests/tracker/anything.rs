@@ -149,6 +149,7 @@ fn any_observation() -> impl Strategy<Value = Observation> {
     prop_oneof![
         8 => any_report().prop_map(|report| Observation::Report(Box::new(report))),
         8 => any_news().prop_map(Observation::News),
+        1 => Just(Observation::Confirmed),
         1 => any_source().prop_map(Observation::Source),
         1 => Just(unreachable()),
         1 => Just(Observation::KeyRejected(KeyRejection::Unknown)),
