@@ -442,7 +442,7 @@ fn the_next_change_is_known_before_it_happens() {
     assert_eq!(printer.next_change(), None);
     printer.obey(print("demo-ring.gcode"), "anna").unwrap();
     let mut place = printer.follow();
-    for _ in 0..13 {
+    for _ in 0..12 {
         let change = printer.next_change().unwrap();
         printer.advance(change - Duration::from_nanos(1));
         assert_eq!(printer.happenings(&mut place), []);
