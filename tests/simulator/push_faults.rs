@@ -8,7 +8,7 @@ use umati_bridge::octoprint::simulator::{
     API_KEY, AfterSelect, Command, Endpoint, Fault, Handle, Prank, PushFault, STATUS_KEY,
 };
 
-use crate::socket::{Socket, handshake, kind, name, open, session};
+use crate::socket::{Refused, Socket, handshake, kind, name, open, session};
 use crate::stage::Stage;
 
 fn print(printer: &Handle) {
@@ -41,13 +41,13 @@ async fn upgrades_that_a_proxy_refuses() {
     ];
     for (fault, status) in refusals {
         printer.inject_at(Endpoint::Push, fault);
-        let refused = open(handshake(&stage, 1)).err().unwrap().unwrap();
-        assert_eq!(refused.status(), status);
+        let refused = open(handshake(&stage, 1)).err();
+        assert_eq!(refused, Some(Refused::With(status)));
         assert_eq!(stage.get(1, "api/job").await.status, 200);
     }
     for broken in [Fault::Close, Fault::Garbage, Fault::Truncate] {
         printer.inject_at(Endpoint::Push, broken);
-        assert!(open(handshake(&stage, 1)).err().unwrap().is_err());
+        assert_eq!(open(handshake(&stage, 1)).err(), Some(Refused::Broken));
     }
     printer.heal();
     Socket::listening(&stage, STATUS_KEY, 1).await;

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use tokio::task::block_in_place;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
-use tokio_tungstenite::tungstenite::http::Response;
 use tokio_tungstenite::tungstenite::{Bytes, HandshakeError, Message, WebSocket, client};
 use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
 
@@ -27,16 +26,27 @@ pub fn handshake(stage: &Stage, number: usize) -> Request {
         .unwrap()
 }
 
-/// Sends a handshake; what was answered if not with a socket.
-pub fn open(request: Request) -> Result<Socket, Result<Response<Option<Vec<u8>>>, Error>> {
+/// Why there is no socket.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The answer had this HTTP status.
+    With(u16),
+    /// What was answered is no HTTP, or nothing.
+    Broken,
+}
+
+/// Sends a handshake.
+pub fn open(request: Request) -> Result<Socket, Refused> {
     block_in_place(|| {
         let stream = TcpStream::connect(request.uri().authority().unwrap().as_str()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         match client(request, stream) {
             Ok((socket, _)) => Ok(Socket(socket)),
-            Err(HandshakeError::Failure(Error::Http(answer))) => Err(Ok(*answer)),
-            Err(HandshakeError::Failure(error)) => Err(Err(error)),
+            Err(HandshakeError::Failure(Error::Http(answer))) => {
+                Err(Refused::With(answer.status().as_u16()))
+            }
+            Err(HandshakeError::Failure(_)) => Err(Refused::Broken),
             Err(HandshakeError::Interrupted(_)) => panic!("no answer to the handshake"),
         }
     })

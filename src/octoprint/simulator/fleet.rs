@@ -7,7 +7,7 @@ use super::handle::Handle;
 use super::member::Member;
 use super::{Settings, printer_name};
 
-/// A number of OctoPrints with a printer each. Costs nothing while nobody asks.
+/// A number of OctoPrints with a printer each. Costs nothing while nobody asks or listens.
 #[derive(Debug)]
 pub struct Simulator {
     clock: Clock,

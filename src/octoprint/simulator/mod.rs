@@ -1,4 +1,5 @@
-//! An embedded OctoPrint 1.11.8 with lively printers, for the demo and the tests to talk to over real HTTP.
+//! An embedded OctoPrint 1.11.8 with lively printers, for the demo and the tests to talk to over real HTTP
+//! and WebSockets.
 //!
 //! [`clock`] gives virtual time, `printer` is the physics and the state machine (pure, seeded, lazy), `member` is one
 //! printer with its keys and faults, `fleet` all of them, `http` answers as OctoPrint does, `push` tells by itself,

@@ -13,6 +13,9 @@ use super::wire::WireFate;
 use super::{Service, misbehave};
 use crate::octoprint::simulator::push::{Visit, attend};
 
+/// Clients say little, and a large fleet has a buffer for each of them.
+const READ_BUFFER: usize = 2048;
+
 /// Opens a push socket. Keys mean nothing here: the client authenticates on the socket.
 pub(super) async fn upgrade(
     State(service): State<Service>,
@@ -36,7 +39,9 @@ pub(super) async fn upgrade(
         Ok(upgrade) => {
             let clock = service.simulator.clock();
             let visit = Visit::new(member, clock, &wire, &service.shutdown);
-            upgrade.on_upgrade(|socket| attend(visit, socket))
+            upgrade
+                .read_buffer_size(READ_BUFFER)
+                .on_upgrade(|socket| attend(visit, socket))
         }
     };
     let response = match member.fault(Endpoint::Push) {

@@ -421,3 +421,39 @@ fn refusals_use_the_words_of_octoprint() {
         "Printer is already printing, cannot select a new file"
     );
 }
+
+#[test]
+fn happenings_are_kept_as_long_as_somebody_follows() {
+    let mut printer = manual(1);
+    let mut before = printer.follow();
+    let mut other = printer.follow();
+    printer.ask_for_filament();
+    assert_eq!(printer.happenings(&mut before), [Happening::FilamentChange]);
+    printer.unfollow();
+    assert_eq!(printer.happenings(&mut other), [Happening::FilamentChange]);
+    printer.unfollow();
+    printer.ask_for_filament();
+    assert_eq!(printer.happenings(&mut before), []);
+}
+
+#[test]
+fn the_next_change_is_known_before_it_happens() {
+    let mut printer = manual(1);
+    assert_eq!(printer.next_change(), None);
+    printer.obey(print("demo-ring.gcode"), "anna").unwrap();
+    let mut place = printer.follow();
+    for _ in 0..12 {
+        let change = printer.next_change().unwrap();
+        printer.advance(change - Duration::from_nanos(1));
+        assert_eq!(printer.happenings(&mut place), []);
+        printer.advance(change);
+        assert_ne!(printer.happenings(&mut place), []);
+    }
+    assert_eq!(
+        (printer.state(), printer.next_change()),
+        (&State::Operational, None)
+    );
+    printer.obey(Command::Start, "anna").unwrap();
+    printer.freeze();
+    assert_eq!(printer.next_change(), None);
+}
