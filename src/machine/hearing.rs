@@ -92,7 +92,7 @@ impl Hearing {
         match (state, report.state.has_active_job()) {
             (State::Active(active), false) if active.told().is_none() => {
                 let since = *self.missed.get_or_insert(at);
-                at < later(since, PATIENCE)
+                extent == Extent::State || at < later(since, PATIENCE)
             }
             (State::Active(_), _) => false,
             (_, false) => false,

@@ -12,9 +12,9 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// When it counts as it is. That a print begins without a word of which one is for the next report to tell.
+    /// When it counts as it is. The state alone never does: what became of the print is for the next report to tell.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        (!self.report.state.has_active_job()).then(|| later(self.since, PATIENCE))
+        (self.extent == Extent::Whole).then(|| later(self.since, PATIENCE))
     }
 }
 

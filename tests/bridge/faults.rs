@@ -4,6 +4,7 @@
 use opcua::types::StatusCode;
 use serde_json::json;
 use tokio::task::JoinSet;
+use umati_bridge::config::DataSource;
 use umati_bridge::octoprint::simulator::{Endpoint, Fault, Handle};
 
 use crate::machine::Machine;
@@ -164,7 +165,7 @@ fn a_refused_connection_is_out_of_reach_until_the_server_is_back() {
 fn wrong_types_cost_fields_and_not_the_machine() {
     block_on(async {
         let octoprints = OctoPrints::start(1).await;
-        let bridge = Bridge::start(octoprints.machines(1)).await;
+        let bridge = Bridge::start(octoprints.machines_by(DataSource::Poll, 1)).await;
         let machine = bridge.mes().await.machine(&octoprints.machine(1).name);
         machine.watch(&WATCHED).await;
         until_healthy(&machine).await;

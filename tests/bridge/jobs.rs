@@ -1,6 +1,7 @@
 //! A print in the eyes of an MES: it starts, pauses, goes on, and ends exactly once, whatever happens to the printer.
 
 use opcua::types::StatusCode;
+use umati_bridge::config::DataSource;
 use umati_bridge::octoprint::simulator::{
     AfterSelect, Command, Endpoint, Fault, Handle, PauseAction, PrinterError,
 };
@@ -29,10 +30,19 @@ const WATCHED: [&str; 10] = [
 const FILE: &str = "Halterung_links.gcode";
 
 #[test]
-fn every_print_ends_once_and_says_how() {
+fn every_print_ends_once_and_says_how_when_octoprint_tells() {
+    every_print_ends_once_and_says_how(DataSource::Auto);
+}
+
+#[test]
+fn every_print_ends_once_and_says_how_when_octoprint_is_asked() {
+    every_print_ends_once_and_says_how(DataSource::Poll);
+}
+
+fn every_print_ends_once_and_says_how(source: DataSource) {
     block_on(async {
         let octoprints = OctoPrints::start(5).await;
-        let bridge = Bridge::start(octoprints.machines(5)).await;
+        let bridge = Bridge::start(octoprints.machines_by(source, 5)).await;
         let mes = bridge.mes().await;
         let play = |number: usize| {
             let name = octoprints.machine(number).name;

@@ -92,6 +92,12 @@ impl OctoPrints {
     pub fn machines(&self, count: usize) -> Vec<MachineConfig> {
         (1..=count).map(|number| self.machine(number)).collect()
     }
+
+    /// The same machines, read in this way.
+    pub fn machines_by(&self, source: DataSource, count: usize) -> Vec<MachineConfig> {
+        let machines = self.machines(count).into_iter();
+        machines.map(|it| MachineConfig { source, ..it }).collect()
+    }
 }
 
 async fn listen(address: SocketAddr) -> TcpListener {

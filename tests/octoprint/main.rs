@@ -9,6 +9,7 @@ mod golden;
 mod keys;
 mod looks;
 mod payloads;
+mod push;
 mod redirects;
 mod rounds;
 mod stage;

@@ -7,6 +7,7 @@ use reqwest::Upgraded;
 use serde_json::Value;
 use tokio::time::{self, Instant, Interval, MissedTickBehavior};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
@@ -88,7 +89,10 @@ impl Socket {
 
 fn broken(error: &Error) -> Problem {
     match error {
-        Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) => Problem::Closed,
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Io(_)
+        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Problem::Closed,
         Error::Capacity(_) => Problem::TooLarge,
         other => Problem::Protocol(words::one_line(other)),
     }
