@@ -9,6 +9,8 @@
 //! OfflineAfterError ◄── Error (from anywhere)    ▲    │               Resuming ◄──────── Paused
 //!                                                └────┴── cancel (from any of the print states)
 //! ```
+//!
+//! An error on the way to the printer passes over `Error`.
 
 use std::time::Duration;
 
