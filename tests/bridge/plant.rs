@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -110,6 +111,19 @@ pub fn machine(name: &str, url: &str, key: &str) -> MachineConfig {
         identification: Identification::default(),
         tls: Tls::SystemRoots,
     }
+}
+
+/// The same machine as it stands in a config file.
+pub fn written(machine: &MachineConfig) -> Value {
+    json!({
+        "type": "OCTOPRINT",
+        "url": machine.url.as_str(),
+        "custom_name": machine.name,
+        "api_key": API_KEY,
+        "mes_id": machine.mes_ids,
+        "poll_interval_ms": POLL_INTERVAL.as_millis(),
+        "control": machine.control,
+    })
 }
 
 /// A bridge that runs until it is dropped.

@@ -380,6 +380,18 @@ fn a_print_that_shows_up_late_is_still_the_one_that_was_asked_for() {
 }
 
 #[test]
+fn a_print_that_was_asked_for_before_a_restart_is_that_of_its_order_and_a_later_one_is_not() {
+    for (later, state) in [(5, OrderState::Running), (100, OrderState::AllowedToStart)] {
+        let mut bench = controlled();
+        let asked = OrderRequest::StoreAndStart(order("o", "a"));
+        bench.ask(asked).expect("admitted");
+        bench.restart();
+        bench.wait(later).see(printing("a", 1.0, 1));
+        assert_eq!(bench.state_of("o"), Some(state));
+    }
+}
+
+#[test]
 fn an_order_goes_on_after_a_restart_under_its_id_and_with_its_start() {
     let mut bench = Bench::with_running_order();
     let before = bench.machine.active_job().expect("prints").clone();
