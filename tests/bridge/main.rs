@@ -25,6 +25,7 @@ mod plant;
 mod prints;
 mod process;
 mod program;
+mod real_kills;
 mod sensors;
 mod status;
 mod told;

@@ -13,9 +13,10 @@ use crate::caller::{
     DONE, INVALID_REQUEST, INVALID_STATE, PASSWORD, UNKNOWN_ORDER, control, of_order, order,
     orders, response, stage, with_order,
 };
-use crate::mes::Mes;
-use crate::paths::{PROGRAM, RESPONSES, program};
+use crate::mes::{Mes, Seen};
+use crate::paths::{PROGRAM, RESPONSES, UPDATED, program};
 use crate::plant::block_on;
+use crate::told::jobs;
 
 #[test]
 fn each_call_is_answered_when_the_printer_has_done_it() {
@@ -70,7 +71,7 @@ fn of_two_that_want_the_free_printer_one_prints_and_the_other_waits_until_it_is_
     block_on(async {
         let (_octoprints, printer, bridge, mes, machine, file) = stage().await;
         let other = Mes::connect_as(bridge.endpoint(), "mes1", PASSWORD).await;
-        machine.watch(&[PROGRAM]).await;
+        machine.watch(&[RESPONSES, UPDATED]).await;
         for round in 1..=3 {
             let ids = ["A", "B"].map(|name| format!("{name}-{round}"));
             let (first, second) = tokio::join!(
@@ -79,30 +80,30 @@ fn of_two_that_want_the_free_printer_one_prints_and_the_other_waits_until_it_is_
             );
             // The loser is taken, too: it is next.
             assert_eq!((first, second), (DONE, DONE));
-            machine.until_number(PROGRAM, program::RUNNING).await;
-            let started = response(&mes, &ids[0]).await.is_some();
-            let [winner, loser] = if started {
+            let running = response(&mes, &ids[0]).await.is_some();
+            let [winner, loser] = if running {
                 [&ids[0], &ids[1]]
             } else {
                 [&ids[1], &ids[0]]
             };
             assert!(response(&mes, winner).await.is_some());
             assert!(response(&mes, loser).await.is_none(), "it waits");
-            assert_eq!(printer.requests(Endpoint::FileCommand), 2 * round - 1);
 
-            assert_eq!(of_order(&other, "Clear", winner).await, INVALID_STATE);
-            assert_eq!(of_order(&other, "Clear", loser).await, INVALID_STATE);
+            for id in [winner, loser] {
+                assert_eq!(of_order(&other, "Clear", id).await, INVALID_STATE);
+            }
             assert_eq!(of_order(&mes, "Abort", winner).await, DONE);
-            machine.until_number(PROGRAM, program::ABORTED).await;
+            machine.until_polled(3).await;
             assert_eq!(printer.requests(Endpoint::FileCommand), 2 * round - 1);
             assert_eq!(of_order(&other, "Clear", winner).await, DONE);
             assert_eq!(of_order(&mes, "Clear", winner).await, UNKNOWN_ORDER);
-            machine.until_number(PROGRAM, program::RUNNING).await;
             assert!(response(&mes, winner).await.is_none(), "it is gone");
-            assert!(response(&mes, loser).await.is_some());
+            let has_begun = |seen: &Seen| jobs(&seen.value).iter().any(|job| job.id == *loser);
+            machine.until(RESPONSES, "tells the other", has_begun).await;
+            assert_eq!(printer.requests(Endpoint::FileCommand), 2 * round);
 
-            for (method, id) in [("Abort", loser), ("Clear", loser)] {
-                assert_eq!(of_order(&mes, method, id).await, DONE, "{method}");
+            for method in ["Abort", "Clear"] {
+                assert_eq!(of_order(&mes, method, loser).await, DONE, "{method}");
             }
             assert_eq!(orders(&mes).await, [] as [String; 0]);
         }

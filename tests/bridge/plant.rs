@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use umati_bridge::bridge;
@@ -24,13 +25,17 @@ pub const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Runs a test on a runtime like the program's own.
 pub fn block_on<F: Future>(test: F) -> F::Output {
+    runtime().block_on(test)
+}
+
+/// For a test that may not wait within it, because it drives a real OctoPrint.
+pub fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_stack_size(WORKER_STACK_SIZE)
         .enable_all()
         .build()
         .expect("a runtime")
-        .block_on(test)
 }
 
 /// OctoPrints on one port, each with a printer that waits for commands.

@@ -4,7 +4,7 @@
 //! client was told is kept, and one look begins after the other was received. So between two looks that were told,
 //! OctoPrint was read, and the second of them knows all that had happened before the first.
 
-use opcua::types::{ExtensionObject, LocalizedText, Variant};
+use opcua::types::Variant;
 use umati_bridge::umati::isa95::codec::from_extension_object;
 use umati_bridge::umati::isa95::types::JobResponse;
 
@@ -16,14 +16,14 @@ pub struct Job {
     pub id: String,
     pub start: Time,
     pub end: Option<Time>,
-    result: i32,
+    pub result: i32,
     reason: Option<String>,
 }
 
 /// JobResult, OPC 40001-3 §9.2.
-const UNKNOWN: i32 = 0;
-const SUCCESSFUL: i32 = 1;
-const UNSUCCESSFUL: i32 = 2;
+pub const UNKNOWN: i32 = 0;
+pub const SUCCESSFUL: i32 = 1;
+pub const UNSUCCESSFUL: i32 = 2;
 
 /// The jobs in a JobOrderResponseList, by their start.
 pub fn jobs(list: &Variant) -> Vec<Job> {
@@ -39,7 +39,7 @@ fn job(entry: &Variant) -> Job {
     let Variant::ExtensionObject(object) = entry else {
         panic!("{entry:?}");
     };
-    let job = response(object);
+    let job: JobResponse = from_extension_object(object).expect("a job response");
     let data = job.job_response_data.unwrap_or_default();
     let told = |name: &str| data.iter().find(|it| it.id.as_ref() == name);
     Job {
@@ -51,18 +51,10 @@ fn job(entry: &Variant) -> Job {
             other => panic!("{other:?}"),
         },
         reason: told("ReasonForStateChange").map(|it| match &it.value {
-            Variant::LocalizedText(text) => reason(text),
+            Variant::LocalizedText(text) => text.text.to_string(),
             other => panic!("{other:?}"),
         }),
     }
-}
-
-pub fn response(object: &ExtensionObject) -> JobResponse {
-    from_extension_object(object).expect("a job response")
-}
-
-fn reason(text: &LocalizedText) -> String {
-    text.text.to_string()
 }
 
 /// What was told before is told still, and the same of it.
