@@ -8,7 +8,8 @@ impl Machine {
     /// A machine that goes on where a process before left it.
     ///
     /// A print that ran then is believed to run until the first report tells: it goes on under its id with its
-    /// start, is over, or was replaced, as after a loss of the link. What OctoPrint was asked to do is forgotten.
+    /// start, is over, or was replaced, as after a loss of the link. What OctoPrint was asked to do is forgotten, but
+    /// a print that may have been asked for is still that of its order.
     pub fn resume(nameplate: Nameplate, patience: Patience, saved: Saved) -> Self {
         let mut machine = Self::new(nameplate, patience);
         let Checkpoint { counters, running } = saved.checkpoint;

@@ -1,131 +1,229 @@
-//! The bridge, OctoPrint and the MES are killed, frozen and cut off at any moment: no job is lost, none is told twice,
-//! and one that runs over a kill keeps its id and its start.
+//! The bridge, OctoPrint and the MES are killed, frozen and cut off at any moment: each print is told as one job, with
+//! its start and its end.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use opcua::types::{DateTime, Variant};
+use chrono::Utc;
+use fastrand::Rng;
+use opcua::types::{NodeId, Variant};
 use serde_json::json;
-use umati_bridge::octoprint::simulator::{API_KEY, printer_name};
-use umati_bridge::umati::isa95::codec::from_extension_object;
-use umati_bridge::umati::isa95::types::JobResponse;
+use umati_bridge::octoprint::simulator::{Fault, printer_name};
+use umati_bridge::umati::namespaces as ns;
 
-use crate::common::bridge::{Bridge, Simulator};
-use crate::common::process::Signal;
+use crate::common::bridge::Bridge;
 use crate::mes::Mes;
-use crate::plant::block_on;
+use crate::paths::{RESPONSES, UPDATED};
+use crate::plant::{OctoPrints, block_on, written};
+use crate::prints::{Floor, Time};
+use crate::told::{Job, Proof, assert_nothing_lost, assert_the_same_story, jobs};
 
-const PRINTERS: u32 = 8;
-const KILLS: u64 = 25;
-const RESPONSES: &str =
-    "MachineryBuildingBlocks/JobManagement/JobOrderResults/JobOrderResponseList";
+const PRINTERS: usize = 8;
+const ROUNDS: usize = 10;
 
-/// Start and end of each job, by machine and JobOrderID.
-type Told = BTreeMap<(String, String), (DateTime, Option<DateTime>)>;
+/// What is done, and when; five of them in a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blow {
+    /// `kill -9` of the bridge.
+    Bridge,
+    /// The MES is cut off with its session open.
+    Mes,
+    /// OctoPrint takes requests and does not answer.
+    Frozen,
+    /// Nobody listens there.
+    Refused,
+    /// As before, and when OctoPrint is back it knows nothing of its prints.
+    Restarted,
+}
 
 #[test]
 fn fifty_kills_and_cuts_lose_no_job_and_double_none() {
     block_on(async {
-        let simulator = Simulator::start(PRINTERS, 1);
-        let machines: Vec<_> = (1..=PRINTERS)
-            .map(|n| {
-                json!({
-                    "type": "OCTOPRINT",
-                    "url": simulator.url(n),
-                    "custom_name": printer_name(n as usize),
-                    "api_key": API_KEY,
-                    "poll_interval_ms": 100,
-                    "mes_id": [1],
-                })
-            })
-            .collect();
-        let mut bridge = Bridge::run(json!({ "machines": machines }));
-        let mut before = Told::new();
-        let mut moments = Moments(0x9e37_79b9_7f4a_7c15);
-        for kill in 0..KILLS {
-            // A new MES each time: the one before was cut off with its session open.
-            let mes = Mes::connect(bridge.endpoint()).await;
-            moments.pass(400).await;
-            // OctoPrint answers nobody for a while; now and then it is still silent when the bridge comes back.
-            simulator.signal(Signal::Stop);
-            moments.pass(300).await;
-            if kill % 3 != 0 {
-                simulator.signal(Signal::Continue);
-            }
-            let now = told(&mes).await;
-            nothing_lost(&before, &now, kill);
-            before = now;
-            moments.pass(200).await;
-            bridge = bridge.kill_and_run_again();
-            simulator.signal(Signal::Continue);
+        let mut scene = Scene::set().await;
+        for round in 0..ROUNDS {
+            scene.cut_mes().await;
+            // In every second round OctoPrint is still out of sight when the bridge comes back.
+            let over_the_kill = round % 2 == 0;
+            scene.freeze(over_the_kill).await;
+            scene.stop_octoprint(!over_the_kill, round % 4 < 2).await;
         }
-        let mes = Mes::connect(bridge.endpoint()).await;
-        let last = told(&mes).await;
-        nothing_lost(&before, &last, KILLS);
-        let jobs = last.len();
-        assert!(jobs >= PRINTERS as usize / 2, "only {jobs} jobs");
-        println!("{jobs} jobs over {KILLS} kills");
+        scene.judge().await;
     });
 }
 
-/// What was told stays told, and the jobs of a machine follow one another.
-fn nothing_lost(before: &Told, now: &Told, kill: u64) {
-    for (job, (start, end)) in before {
-        let Some((start_now, end_now)) = now.get(job) else {
-            panic!("kill {kill}: {job:?} is lost; before {before:#?}, now {now:#?}");
+struct Scene {
+    octoprints: OctoPrints,
+    floor: Floor,
+    /// Always there, but in the moment of its kill.
+    bridge: Option<Bridge>,
+    /// Each was cut off before the next came.
+    clients: Vec<Mes>,
+    told: Vec<Vec<Job>>,
+    blows: Vec<(Blow, Time)>,
+    dice: Rng,
+}
+
+impl Scene {
+    async fn set() -> Self {
+        let octoprints = OctoPrints::start(PRINTERS).await;
+        let machines = octoprints.machines(PRINTERS);
+        let machines: Vec<_> = machines.iter().map(written).collect();
+        let bridge = Bridge::run(json!({ "machines": machines }));
+        let printers = (1..=PRINTERS).map(|number| octoprints.printer(number));
+        let mut scene = Self {
+            floor: Floor::start(printers, 1),
+            octoprints,
+            bridge: Some(bridge),
+            clients: Vec::new(),
+            told: vec![Vec::new(); PRINTERS],
+            blows: Vec::new(),
+            dice: Rng::with_seed(2),
         };
-        assert_eq!(start, start_now, "kill {kill}: the start of {job:?}");
-        if end.is_some() {
-            assert_eq!(end, end_now, "kill {kill}: the end of {job:?}");
+        scene.connect().await;
+        scene
+    }
+
+    /// A MES that notes when the bridge looked.
+    async fn connect(&mut self) {
+        let bridge = self.bridge.as_ref().expect("it runs");
+        let mes = Mes::connect(bridge.endpoint()).await;
+        let looks: Vec<_> = (1..=PRINTERS).map(looks_of).collect();
+        mes.watch(&looks).await;
+        self.clients.push(mes);
+        self.compare().await;
+    }
+
+    /// What was told before is told still.
+    async fn compare(&mut self) {
+        let mes = self.clients.last().expect("a client");
+        let lists: Vec<_> = (1..=PRINTERS)
+            .map(|number| format!("{}/{RESPONSES}", printer_name(number)))
+            .map(|path| NodeId::new(ns::INSTANCES, path))
+            .collect();
+        let now: Vec<_> = mes.read_all(&lists).await.iter().map(jobs).collect();
+        for (before, now) in self.told.iter().zip(&now) {
+            assert_nothing_lost(before, now);
+        }
+        self.told = now;
+    }
+
+    /// Any moment from now on.
+    async fn moment(&mut self, at_most_ms: u64) {
+        let wait = self.dice.u64(..at_most_ms);
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+    }
+
+    async fn cut_mes(&mut self) {
+        self.moment(1_000).await;
+        self.compare().await;
+        self.strike(Blow::Mes);
+        self.clients.last().expect("a client").cut();
+        self.connect().await;
+    }
+
+    async fn kill_bridge(&mut self) {
+        self.moment(1_000).await;
+        self.compare().await;
+        self.strike(Blow::Bridge);
+        let bridge = self.bridge.take().expect("it runs");
+        self.bridge = Some(bridge.kill_and_run_again());
+        self.connect().await;
+    }
+
+    async fn freeze(&mut self, over_the_kill: bool) {
+        self.moment(1_000).await;
+        self.strike(Blow::Frozen);
+        for number in 1..=PRINTERS {
+            self.octoprints.printer(number).inject(Fault::Hang);
+        }
+        if over_the_kill {
+            self.kill_bridge().await;
+        }
+        self.moment(700).await;
+        for number in 1..=PRINTERS {
+            self.octoprints.printer(number).heal();
+        }
+        if !over_the_kill {
+            self.kill_bridge().await;
         }
     }
-    let mut of_machine = BTreeMap::<&str, Vec<_>>::new();
-    for ((machine, id), times) in now {
-        of_machine.entry(machine).or_default().push((times, id));
-    }
-    for (machine, mut jobs) in of_machine {
-        jobs.sort_by_key(|((start, _), _)| *start);
-        for pair in jobs.windows(2) {
-            let (((_, end), id), ((next, _), next_id)) = (&pair[0], &pair[1]);
-            // The start of a print that is met under way is reckoned in seconds.
-            let latest = end.map(|end| end.as_chrono() - Duration::from_secs(2));
-            assert!(
-                latest.is_some_and(|end| end <= next.as_chrono()),
-                "kill {kill}: {machine}: {id} ran until {end:?}, {next_id} from {next}"
-            );
+
+    async fn stop_octoprint(&mut self, over_the_kill: bool, forgets: bool) {
+        self.moment(1_000).await;
+        self.strike(if forgets {
+            Blow::Restarted
+        } else {
+            Blow::Refused
+        });
+        self.octoprints.stop().await;
+        if forgets {
+            self.floor.restart_servers();
         }
+        if over_the_kill {
+            self.kill_bridge().await;
+        }
+        self.moment(700).await;
+        self.octoprints.start_again().await;
+        if !over_the_kill {
+            self.kill_bridge().await;
+        }
+    }
+
+    fn strike(&mut self, blow: Blow) {
+        self.blows.push((blow, Utc::now()));
+    }
+
+    /// When the bridge looked at a machine, by what its clients were told.
+    fn looks(&self, number: usize) -> Vec<Time> {
+        let path = looks_of(number);
+        let told = self.clients.iter().flat_map(|mes| mes.history(0, &path));
+        let mut looks: Vec<_> = told
+            .filter_map(|seen| match seen.value {
+                Variant::DateTime(time) if seen.is_good() => Some(time.as_chrono()),
+                _ => None,
+            })
+            .collect();
+        looks.sort();
+        looks.dedup();
+        looks
+    }
+
+    async fn judge(mut self) {
+        self.floor.stop().await;
+        let mes = self.clients.last().expect("a client");
+        for number in 1..=PRINTERS {
+            mes.until_changed(mes.mark(), &looks_of(number), 5).await;
+        }
+        self.compare().await;
+        let mut proof = Proof::default();
+        let mut hits = vec![0; self.blows.len()];
+        let mut survived = 0;
+        for (index, prints) in self.floor.prints().iter().enumerate() {
+            let looks = self.looks(index + 1);
+            assert_the_same_story(prints, &self.told[index], &looks, &mut proof);
+            for print in prints {
+                for ((blow, at), hits) in self.blows.iter().zip(&mut hits) {
+                    let hit = print.is_told_at(*at, &looks);
+                    *hits += usize::from(hit);
+                    let goes_on = print.is_seen_after(*at, &looks);
+                    survived += usize::from(hit && goes_on && *blow == Blow::Bridge);
+                }
+            }
+        }
+        let struck = hits.iter().filter(|&&hits| hits > 0).count();
+        println!(
+            "{proof:?}; {struck} of {} blows fell into {} running jobs; {survived} went on over a kill of the bridge",
+            hits.len(),
+            hits.iter().sum::<usize>(),
+        );
+        assert_eq!(hits.len(), 50);
+        assert!(struck * 2 >= hits.len(), "into running jobs: {hits:?}");
+        assert!(survived >= 10, "over a kill of the bridge: {survived}");
+        // What was out of sight proves nothing; most was in sight.
+        assert!(proof.told * 3 >= proof.prints * 2, "{proof:?}");
+        assert!(proof.endings * 3 >= proof.told, "{proof:?}");
     }
 }
 
-async fn told(mes: &Mes) -> Told {
-    let mut told = Told::new();
-    for machine in (1..=PRINTERS).map(|n| printer_name(n as usize)) {
-        let list = mes.read(&format!("{machine}/{RESPONSES}")).await;
-        let Variant::Array(list) = list.value else {
-            continue;
-        };
-        for response in list.values {
-            let Variant::ExtensionObject(object) = response else {
-                panic!("{response:?}");
-            };
-            let job: JobResponse = from_extension_object(&object).expect("a response");
-            let id = job.job_order_id.to_string();
-            let times = (job.start_time.expect("a start"), job.end_time);
-            let doubled = told.insert((machine.clone(), id.clone()), times);
-            assert!(doubled.is_none(), "{machine}: {id} twice");
-        }
-    }
-    told
-}
-
-/// Moments without a pattern, the same in each run.
-struct Moments(u64);
-
-impl Moments {
-    async fn pass(&mut self, at_most_ms: u64) {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        tokio::time::sleep(Duration::from_millis(self.0 % at_most_ms)).await;
-    }
+fn looks_of(number: usize) -> String {
+    format!("{}/{UPDATED}", printer_name(number))
 }

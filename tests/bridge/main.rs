@@ -9,10 +9,12 @@ mod common;
 
 mod all_at_once;
 mod audit;
+mod caller;
 mod check;
 mod demo;
 mod faults;
 mod jobs;
+mod kept;
 mod kills;
 mod machine;
 mod mes;
@@ -20,8 +22,10 @@ mod orders;
 mod outage;
 mod paths;
 mod plant;
+mod prints;
 mod process;
 mod program;
+mod real_kills;
 mod sensors;
-
 mod status;
+mod told;

@@ -10,10 +10,11 @@ use opcua::types::{
     CallMethodResult, DataValue, DateTime, EventFilter, ExtensionObject, MessageSecurityMode,
     MonitoredItemCreateRequest, MonitoringMode, MonitoringParameters, NodeId, ObjectId,
     ObjectTypeId, QualifiedName, ReadValueId, ReferenceTypeId, SimpleAttributeOperand, StatusCode,
-    TimestampsToReturn, UserTokenPolicy, Variant,
+    TimestampsToReturn, UserTokenPolicy, Variant, WriteValue,
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 use crate::common::PATIENCE;
 use crate::machine::Machine;
@@ -29,6 +30,7 @@ const MACHINES: (u16, u32) = (4, 1001);
 #[derive(Clone)]
 pub struct Mes {
     session: Arc<Session>,
+    connection: AbortHandle,
     subscription: u32,
     log: Arc<watch::Sender<Log>>,
 }
@@ -125,7 +127,7 @@ impl Mes {
             .connect_to_matching_endpoint(security, identity)
             .await
             .expect("an endpoint");
-        event_loop.spawn();
+        let connection = event_loop.spawn().abort_handle();
         assert!(session.wait_for_connection().await, "no connection");
 
         let log = Arc::new(watch::Sender::new(Log::default()));
@@ -158,9 +160,15 @@ impl Mes {
             .expect("a subscription");
         Self {
             session,
+            connection,
             subscription,
             log,
         }
+    }
+
+    /// Ends the connection without a word, as a pulled cable does.
+    pub fn cut(&self) {
+        self.connection.abort();
     }
 
     /// What this client sees of a machine, by the machine's name.
@@ -265,15 +273,36 @@ impl Mes {
         }
     }
 
+    /// Writes the value of a variable.
+    pub async fn write(&self, node_id: NodeId, value: &str) -> StatusCode {
+        let write = WriteValue {
+            node_id,
+            attribute_id: AttributeId::Value as u32,
+            value: DataValue::value_only(value),
+            ..WriteValue::default()
+        };
+        self.session.write(&[write]).await.expect("an answer")[0]
+    }
+
     /// Reads the variable at `path` now.
     pub async fn read(&self, path: &str) -> Seen {
         let node = self.node(path).await;
-        let values = self
-            .session
-            .read(&[ReadValueId::from(node)], TimestampsToReturn::Both, 0.0)
-            .await
-            .expect("an answer");
+        let values = self.read_nodes(&[node]).await;
         Seen::new(path, values.into_iter().next().expect("one value"))
+    }
+
+    /// Reads the values of these variables, all in one request.
+    pub async fn read_all(&self, nodes: &[NodeId]) -> Vec<Variant> {
+        let values = self.read_nodes(nodes).await.into_iter();
+        values.map(|it| it.value.unwrap_or_default()).collect()
+    }
+
+    async fn read_nodes(&self, nodes: &[NodeId]) -> Vec<DataValue> {
+        let nodes: Vec<_> = nodes.iter().cloned().map(ReadValueId::from).collect();
+        self.session
+            .read(&nodes, TimestampsToReturn::Both, 0.0)
+            .await
+            .expect("an answer")
     }
 
     /// The node at `path`; panics with the names that are there instead.

@@ -2,123 +2,21 @@
 //! MES that was away meanwhile.
 
 use opcua::types::{
-    DateTime, ExtensionObject, NodeId, ObjectId, ObjectTypeId, StatusCode, Variant,
+    Array, DateTime, ExtensionObject, LocalizedText, NodeId, ObjectId, ObjectTypeId, StatusCode,
+    Variant, VariantScalarTypeId,
 };
-use umati_bridge::config::{Login, MesInstance, MesRole};
-use umati_bridge::octoprint::simulator::{Handle, printer_name};
-use umati_bridge::password::Hash;
-use umati_bridge::umati::isa95::codec::from_extension_object;
-use umati_bridge::umati::isa95::types::{JobOrder, JobResponse, WorkMaster};
+use umati_bridge::octoprint::simulator::{Endpoint, Handle, printer_name};
+use umati_bridge::umati::isa95::types::{JobOrder, WorkMaster};
 use umati_bridge::umati::namespaces as ns;
 
-use crate::machine::Machine;
-use crate::mes::Mes;
-use crate::paths::{PROGRAM, program};
-use crate::plant::{Bridge, OctoPrints, block_on};
-
-const MANAGEMENT: &str = "MachineryBuildingBlocks/JobManagement";
-/// Bit 0 of ReturnStatus, and nothing else.
-const DONE: u64 = 1;
-const PASSWORD: &str = "open sesame";
-
-fn node(path: &str) -> NodeId {
-    let machine = printer_name(1);
-    NodeId::new(ns::INSTANCES, format!("{machine}/{MANAGEMENT}/{path}"))
-}
-
-async fn bridge(octoprints: &OctoPrints) -> Bridge {
-    let mut machine = octoprints.machine(1);
-    machine.control = true;
-    let login = Login::Password {
-        user: "mes1".to_owned(),
-        hash: Hash::of(PASSWORD).expect("a hash"),
-    };
-    Bridge::start_as(vec![machine], |config| {
-        // The certificate of this MES is not what is tried here.
-        config.allow_anonymous = true;
-        config.mes = vec![MesInstance {
-            id: 1,
-            name: "Berlin".to_owned(),
-            role: MesRole::Control,
-            login,
-        }];
-    })
-    .await
-}
-
-async fn control(mes: &Mes, method: &str, arguments: Vec<Variant>) -> (StatusCode, Variant) {
-    let method = node(&format!("JobOrderControl/{method}"));
-    let (result, output) = mes.call(node("JobOrderControl"), method, arguments).await;
-    (result.status_code, output)
-}
-
-/// Calls a method that names an order, and gives its ReturnStatus.
-async fn of_order(mes: &Mes, method: &str, order: &str) -> u64 {
-    let comment = Variant::Empty;
-    returned(control(mes, method, vec![order.into(), comment]).await)
-}
-
-/// Calls a method that brings an order.
-async fn with_order(mes: &Mes, method: &str, order: JobOrder) -> u64 {
-    let order = ExtensionObject::new(order).into();
-    returned(control(mes, method, vec![order, Variant::Empty]).await)
-}
-
-fn returned((status, output): (StatusCode, Variant)) -> u64 {
-    match (status, output) {
-        (StatusCode::Good, Variant::UInt64(bits)) => bits,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn order(id: &str, file: &WorkMaster) -> JobOrder {
-    JobOrder {
-        job_order_id: id.into(),
-        work_master_id: Some(vec![file.clone()].into()),
-        ..JobOrder::default()
-    }
-}
-
-/// The first printable file, once OctoPrint has listed them.
-async fn file(machine: &Machine) -> WorkMaster {
-    let path = format!("{MANAGEMENT}/JobOrderControl/WorkMaster");
-    machine.watch(&[&path]).await;
-    let listed = machine
-        .until(
-            &path,
-            "lists files",
-            |seen| matches!(&seen.value, Variant::Array(list) if !list.values.is_empty()),
-        )
-        .await;
-    match listed.value {
-        Variant::Array(list) => match &list.values[0] {
-            Variant::ExtensionObject(object) => from_extension_object(object).expect("a file"),
-            other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn response(mes: &Mes, order: &str) -> Option<JobResponse> {
-    let method = node("JobOrderResults/RequestJobResponseByJobOrderID");
-    let (_, output) = mes
-        .call(node("JobOrderResults"), method, vec![order.into()])
-        .await;
-    match output {
-        Variant::ExtensionObject(object) => from_extension_object(&object),
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn stage() -> (OctoPrints, Handle, Bridge, Mes, Machine, WorkMaster) {
-    let octoprints = OctoPrints::start(1).await;
-    let bridge = bridge(&octoprints).await;
-    let mes = Mes::connect_as(bridge.endpoint(), "mes1", PASSWORD).await;
-    let machine = mes.machine(&printer_name(1));
-    let file = file(&machine).await;
-    let printer = octoprints.printer(1);
-    (octoprints, printer, bridge, mes, machine, file)
-}
+use crate::caller::{
+    DONE, INVALID_REQUEST, INVALID_STATE, PASSWORD, UNKNOWN_ORDER, control, of_order, order,
+    orders, response, stage, with_order,
+};
+use crate::mes::{Mes, Seen};
+use crate::paths::{PROGRAM, RESPONSES, UPDATED, program};
+use crate::plant::block_on;
+use crate::told::jobs;
 
 #[test]
 fn each_call_is_answered_when_the_printer_has_done_it() {
@@ -169,9 +67,79 @@ fn of_two_that_bring_different_orders_under_one_id_one_wins() {
 }
 
 #[test]
+fn of_two_that_want_the_free_printer_one_prints_and_the_other_waits_until_it_is_cleared() {
+    block_on(async {
+        let (_octoprints, printer, bridge, mes, machine, file) = stage().await;
+        let other = Mes::connect_as(bridge.endpoint(), "mes1", PASSWORD).await;
+        machine.watch(&[RESPONSES, UPDATED]).await;
+        for round in 1..=3 {
+            let ids = ["A", "B"].map(|name| format!("{name}-{round}"));
+            let (first, second) = tokio::join!(
+                with_order(&mes, "StoreAndStart", order(&ids[0], &file)),
+                with_order(&other, "StoreAndStart", order(&ids[1], &file))
+            );
+            // The loser is taken, too: it is next.
+            assert_eq!((first, second), (DONE, DONE));
+            let running = response(&mes, &ids[0]).await.is_some();
+            let [winner, loser] = if running {
+                [&ids[0], &ids[1]]
+            } else {
+                [&ids[1], &ids[0]]
+            };
+            assert!(response(&mes, winner).await.is_some());
+            assert!(response(&mes, loser).await.is_none(), "it waits");
+
+            for id in [winner, loser] {
+                assert_eq!(of_order(&other, "Clear", id).await, INVALID_STATE);
+            }
+            assert_eq!(of_order(&mes, "Abort", winner).await, DONE);
+            machine.until_polled(3).await;
+            assert_eq!(printer.requests(Endpoint::FileCommand), 2 * round - 1);
+            assert_eq!(of_order(&other, "Clear", winner).await, DONE);
+            assert_eq!(of_order(&mes, "Clear", winner).await, UNKNOWN_ORDER);
+            assert!(response(&mes, winner).await.is_none(), "it is gone");
+            let has_begun = |seen: &Seen| jobs(&seen.value).iter().any(|job| job.id == *loser);
+            machine.until(RESPONSES, "tells the other", has_begun).await;
+            assert_eq!(printer.requests(Endpoint::FileCommand), 2 * round);
+
+            for method in ["Abort", "Clear"] {
+                assert_eq!(of_order(&mes, method, loser).await, DONE, "{method}");
+            }
+            assert_eq!(orders(&mes).await, [] as [String; 0]);
+        }
+    });
+}
+
+#[test]
+fn of_two_that_start_different_orders_under_one_id_the_other_is_refused() {
+    block_on(async {
+        let (_octoprints, printer, bridge, mes, _machine, file) = stage().await;
+        let other = Mes::connect_as(bridge.endpoint(), "mes1", PASSWORD).await;
+        for round in 1..=3 {
+            let first = order("A", &file);
+            let second = JobOrder {
+                priority: Some(7),
+                ..first.clone()
+            };
+            let (first, second) = tokio::join!(
+                with_order(&mes, "StoreAndStart", first),
+                with_order(&other, "StoreAndStart", second)
+            );
+            let mut told = [first, second];
+            told.sort_unstable();
+            assert_eq!(told, [DONE, INVALID_STATE]);
+            assert_eq!(printer.requests(Endpoint::FileCommand), round);
+            for method in ["Abort", "Clear"] {
+                assert_eq!(of_order(&mes, method, "A").await, DONE, "{method}");
+            }
+        }
+    });
+}
+
+#[test]
 fn arguments_that_do_not_fit_are_refused_and_nothing_happens() {
     block_on(async {
-        let (_octoprints, _printer, _bridge, mes, machine, file) = stage().await;
+        let (_octoprints, printer, _bridge, mes, machine, file) = stage().await;
         let document = Variant::from(ExtensionObject::new(order("A", &file)));
         for (arguments, status) in [
             (vec![], StatusCode::BadArgumentsMissing),
@@ -189,13 +157,70 @@ fn arguments_that_do_not_fit_are_refused_and_nothing_happens() {
             let (told, _) = control(&mes, "StoreAndStart", arguments.clone()).await;
             assert_eq!(told, status, "{arguments:?}");
         }
-        let orders = format!("{MANAGEMENT}/JobOrderControl/JobOrderList");
-        let orders = machine.read(&orders).await.value;
-        assert!(
-            matches!(&orders, Variant::Array(list) if list.values.is_empty()),
-            "{orders:?}"
-        );
+        nothing_happened(&mes, &printer, &file).await;
+        assert!(machine.read(RESPONSES).await.is_good());
     });
+}
+
+#[test]
+fn arguments_that_are_too_long_are_refused_and_nothing_happens() {
+    block_on(async {
+        let (_octoprints, printer, _bridge, mes, _machine, file) = stage().await;
+        let id = "A".repeat(256);
+        let document = |order: JobOrder| Variant::from(ExtensionObject::new(order));
+        let stored = document(order("A", &file));
+        let long = LocalizedText::new("en", &"é".repeat(2_049));
+        let bulky = JobOrder {
+            description: Some(vec![LocalizedText::new("en", &"x".repeat(64 << 10))].into()),
+            ..order("A", &file)
+        };
+        for (method, arguments) in [
+            (
+                "StoreAndStart",
+                [document(order(&id, &file)), Variant::Empty],
+            ),
+            ("StoreAndStart", [document(bulky), Variant::Empty]),
+            ("StoreAndStart", [stored.clone(), comment(vec![long])]),
+            (
+                "StoreAndStart",
+                [stored, comment(vec![LocalizedText::new("en", "why"); 65])],
+            ),
+            ("Start", [id.as_str().into(), Variant::Empty]),
+            ("Abort", [id.as_str().into(), Variant::Empty]),
+        ] {
+            let (told, _) = control(&mes, method, arguments.into()).await;
+            assert_eq!(told, StatusCode::BadInvalidArgument, "{method}");
+        }
+        let endless = WorkMaster {
+            id: format!("local/{}.gcode", "x".repeat(1_024)).into(),
+            ..file.clone()
+        };
+        let told = with_order(&mes, "StoreAndStart", order("A", &endless)).await;
+        assert_eq!(told, INVALID_REQUEST);
+        nothing_happened(&mes, &printer, &file).await;
+    });
+}
+
+/// No order is there, and OctoPrint was asked for nothing: what it is asked for now is the first.
+async fn nothing_happened(mes: &Mes, printer: &Handle, file: &WorkMaster) {
+    assert_eq!(orders(mes).await, [] as [String; 0]);
+    let next = with_order(mes, "StoreAndStart", order("next", file)).await;
+    assert_eq!(next, DONE);
+    let commands = [
+        Endpoint::FileCommand,
+        Endpoint::JobCommand,
+        Endpoint::ConnectionCommand,
+        Endpoint::PrinterCommand,
+    ];
+    assert_eq!(commands.map(|it| printer.requests(it)), [1, 0, 0, 0]);
+}
+
+fn comment(languages: Vec<LocalizedText>) -> Variant {
+    Variant::Array(Box::new(Array {
+        value_type: VariantScalarTypeId::LocalizedText,
+        values: languages.into_iter().map(Variant::from).collect(),
+        dimensions: None,
+    }))
 }
 
 #[test]
@@ -223,8 +248,7 @@ fn a_mes_that_was_away_for_the_whole_print_finds_it() {
         let found = response(&back, "A").await.expect("a response");
         let (start, end) = (found.start_time.expect("a start"), found.end_time);
         assert!(before < start && Some(start) < end, "{start} {end:?}");
-        let list = format!("{MANAGEMENT}/JobOrderResults/JobOrderResponseList");
-        let list = back.machine(&printer_name(1)).read(&list).await.value;
+        let list = back.machine(&printer_name(1)).read(RESPONSES).await.value;
         assert!(
             matches!(&list, Variant::Array(list) if list.values.len() == 1),
             "{list:?}"
@@ -257,9 +281,13 @@ fn each_event_reaches_those_who_listen_at_the_machine_and_at_server_once() {
         // OctoPrint goes, and comes back: an alert begins and ends.
         octoprints.stop().await;
         for listener in &listeners {
-            listener.until_events(EVENTS.len() - 2).await;
+            listener.until_events(EVENTS.len() - 3).await;
         }
         octoprints.start_again().await;
+        for listener in &listeners {
+            listener.until_events(EVENTS.len() - 1).await;
+        }
+        assert_eq!(with_order(&mes, "Store", order("B", &file)).await, DONE);
         for listener in &listeners {
             listener.until_events(EVENTS.len()).await;
         }
@@ -275,7 +303,7 @@ fn each_event_reaches_those_who_listen_at_the_machine_and_at_server_once() {
 }
 
 /// Orders and transitions, the former first where they come together; then the alert.
-const EVENTS: [&str; 14] = [
+const EVENTS: [&str; 15] = [
     "A is not allowed to start",
     "A is allowed to start",
     "A is running",
@@ -291,6 +319,8 @@ const EVENTS: [&str; 14] = [
     // It is over.
     "printer-0001: NotAvailable → NotExecuting",
     "Connection refused (os error 111)",
+    // Nothing else came before this.
+    "B is not allowed to start",
 ];
 
 fn message(field: &Variant) -> String {

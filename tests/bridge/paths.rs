@@ -7,6 +7,10 @@ pub const ITEM_STATE: &str = "MachineryBuildingBlocks/MachineryItemState/Current
 pub const OPERATION_MODE: &str = "Monitoring/MachineTool/OperationMode";
 pub const PROGRAM: &str = "Production/ActiveProgram/State/CurrentState/Number";
 pub const JOB: &str = "Production/ActiveProgram/JobIdentifier";
+pub const ORDERS: &str = "MachineryBuildingBlocks/JobManagement/JobOrderControl/JobOrderList";
+pub const RESPONSES: &str =
+    "MachineryBuildingBlocks/JobManagement/JobOrderResults/JobOrderResponseList";
+pub const ASSET_ID: &str = "Identification/AssetId";
 pub const SERVER_REACHABLE: &str = "OctoPrint/ServerReachable";
 pub const KEY_VALID: &str = "OctoPrint/KeyValid";
 pub const PRINTER_CONNECTED: &str = "OctoPrint/PrinterConnected";

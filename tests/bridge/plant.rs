@@ -4,8 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use umati_bridge::bridge;
@@ -25,13 +27,17 @@ pub const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Runs a test on a runtime like the program's own.
 pub fn block_on<F: Future>(test: F) -> F::Output {
+    runtime().block_on(test)
+}
+
+/// For a test that may not wait within it, because it drives a real OctoPrint.
+pub fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_stack_size(WORKER_STACK_SIZE)
         .enable_all()
         .build()
         .expect("a runtime")
-        .block_on(test)
 }
 
 /// OctoPrints on one port, each with a printer that waits for commands.
@@ -120,6 +126,19 @@ pub fn machine(name: &str, url: &str, key: &str) -> MachineConfig {
         identification: Identification::default(),
         tls: Tls::SystemRoots,
     }
+}
+
+/// The same machine as it stands in a config file.
+pub fn written(machine: &MachineConfig) -> Value {
+    json!({
+        "type": "OCTOPRINT",
+        "url": machine.url.as_str(),
+        "custom_name": machine.name,
+        "api_key": API_KEY,
+        "mes_id": machine.mes_ids,
+        "poll_interval_ms": POLL_INTERVAL.as_millis(),
+        "control": machine.control,
+    })
 }
 
 /// A bridge that runs until it is dropped.

@@ -73,8 +73,7 @@ impl Bridge {
 
     /// Ends it without a word, as a power cut does, and runs it again with the same config and `state_dir`.
     pub fn kill_and_run_again(mut self) -> Self {
-        self.process.signal(Signal::Kill);
-        self.process.wait_for_exit();
+        self.process.kill();
         let file = self.home.path().join("config.json");
         Self::start(
             self.home,

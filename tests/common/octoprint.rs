@@ -109,8 +109,7 @@ impl RealOctoPrint {
 
     /// Ends it without a word, as a power cut would.
     pub fn kill(&mut self) {
-        self.process.signal(Signal::Kill);
-        self.process.wait_for_exit();
+        self.process.kill();
     }
 
     /// Freezes it: it accepts connections and answers nothing.

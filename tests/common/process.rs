@@ -15,8 +15,6 @@ pub enum Signal {
     Term,
     /// Ask it to end, as Ctrl-C does.
     Interrupt,
-    /// End it without a word.
-    Kill,
     /// Freeze it: its sockets accept, and nobody answers.
     Stop,
     /// Thaw it.
@@ -28,7 +26,6 @@ impl Signal {
         match self {
             Self::Term => "TERM",
             Self::Interrupt => "INT",
-            Self::Kill => "KILL",
             Self::Stop => "STOP",
             Self::Continue => "CONT",
         }
@@ -125,7 +122,7 @@ impl Process {
 
     /// Sends a signal to this process and to no other.
     pub fn signal(&self, signal: Signal) {
-        // The shell has `kill` built in on every machine; the standard library can only kill.
+        // The shell has `kill` built in on every machine; the standard library has no such signals.
         let status = Command::new("sh")
             .args(["-c", r#"kill -s "$0" "$1""#, signal.name()])
             .arg(self.child.id().to_string())
@@ -137,6 +134,12 @@ impl Process {
             self.name,
             signal.name()
         );
+    }
+
+    /// Ends it without a word, at once, as a power cut does.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it still runs");
+        self.wait_for_exit();
     }
 
     /// Waits until the process has ended by itself.

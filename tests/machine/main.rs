@@ -6,4 +6,5 @@ mod interruption;
 mod job_life;
 mod orders;
 mod replacement;
+mod restart;
 mod sensors;

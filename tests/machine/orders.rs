@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use umati_bridge::machine::{
-    Admitted, FileRef, Goal, Interruption, Machine, NewOrder, OrderId, OrderOrigin, OrderRequest,
-    OrderState, PrinterAction, PrinterState, Refusal, Request, Saved, Tag,
+    Admitted, FileRef, Goal, Interruption, NewOrder, OrderId, OrderOrigin, OrderRequest,
+    OrderState, PrinterAction, PrinterState, Refusal, Request, Tag,
 };
 
 use super::bench::{Bench, active, done, failed, printing, ready, selected, state};
 
-fn id(id: &str) -> OrderId {
+pub(super) fn id(id: &str) -> OrderId {
     OrderId(id.to_owned())
 }
 
-fn order(name: &str, path: &str) -> NewOrder {
+pub(super) fn order(name: &str, path: &str) -> NewOrder {
     NewOrder {
         id: id(name),
         file: FileRef {
@@ -26,18 +26,18 @@ fn order(name: &str, path: &str) -> NewOrder {
 }
 
 impl Bench {
-    fn ask(&mut self, request: OrderRequest) -> Result<Admitted, Refusal> {
+    pub(super) fn ask(&mut self, request: OrderRequest) -> Result<Admitted, Refusal> {
         let comment = None;
         self.machine
             .request(&Request::Order { request, comment }, self.now)
     }
 
-    fn state_of(&self, name: &str) -> Option<OrderState> {
+    pub(super) fn state_of(&self, name: &str) -> Option<OrderState> {
         self.machine.book.find(&id(name)).map(|order| order.state)
     }
 
     /// A bench on which the order `o` prints `a`.
-    fn with_running_order() -> Self {
+    pub(super) fn with_running_order() -> Self {
         let mut bench = controlled();
         let asked = bench.ask(OrderRequest::StoreAndStart(order("o", "a")));
         assert_eq!(asked, Ok(print("o", "a")));
@@ -47,7 +47,7 @@ impl Bench {
     }
 }
 
-fn controlled() -> Bench {
+pub(super) fn controlled() -> Bench {
     let mut bench = Bench::ready();
     bench.machine.nameplate.control = true;
     bench
@@ -380,41 +380,6 @@ fn a_print_that_shows_up_late_is_still_the_one_that_was_asked_for() {
 }
 
 #[test]
-fn an_order_goes_on_after_a_restart_under_its_id_and_with_its_start() {
-    let mut bench = Bench::with_running_order();
-    let before = bench.machine.active_job().expect("prints").clone();
-    bench.restart();
-    bench.wait(600).see(printing("a", 50.0, 300));
-    let after = bench.machine.active_job().expect("prints");
-    assert_eq!((&after.id, after.start), (&before.id, before.start));
-    assert_eq!(bench.state_of("o"), Some(OrderState::Running));
-    bench.see(done("a", 999));
-    assert_eq!(bench.state_of("o"), Some(OrderState::Ended));
-}
-
-#[test]
-fn an_order_whose_print_ended_unseen_ends_once_after_the_restart() {
-    let mut bench = Bench::with_running_order();
-    bench.restart();
-    bench.wait(600).see(done("a", 300));
-    assert_eq!(bench.state_of("o"), Some(OrderState::Ended));
-    let told = bench.machine.take_changes().transitions;
-    assert_eq!(told.len(), 1, "{told:?}");
-    bench.see(done("a", 300));
-    assert_eq!(bench.machine.take_changes().transitions, []);
-}
-
-#[test]
-fn another_print_after_the_restart_is_another_order() {
-    let mut bench = Bench::with_running_order();
-    bench.see(printing("a", 60.0, 300));
-    bench.restart();
-    bench.wait(600).see(printing("a", 5.0, 20));
-    assert_eq!(bench.state_of("o"), Some(OrderState::Aborted));
-    assert_eq!(bench.machine.book.orders().count(), 2);
-}
-
-#[test]
 fn time_and_prints_are_counted() {
     let mut bench = Bench::with_running_order();
     let before = bench.machine.counters;
@@ -459,18 +424,4 @@ fn what_is_over_goes_by_number_and_age_but_not_what_may_be_on_the_bed() {
     let left: Vec<_> = bench.machine.book.orders().collect();
     assert_eq!(left.len(), 1);
     assert_eq!(left[0].file.as_ref().expect("told").path, "f5");
-}
-
-impl Bench {
-    /// The process ends and another goes on with what was kept.
-    fn restart(&mut self) {
-        self.machine.take_changes();
-        let saved = Saved {
-            orders: self.machine.book.orders().cloned().collect(),
-            checkpoint: self.machine.checkpoint(),
-            tags: self.machine.tags.clone(),
-        };
-        let nameplate = self.machine.nameplate.clone();
-        self.machine = Machine::resume(nameplate, self.machine.patience, saved);
-    }
 }

@@ -59,7 +59,7 @@ impl Machine {
     /// OctoPrint refused an action, or the deadline has passed: nothing is waited for any more.
     ///
     /// An order that could not be printed is NotAllowedToStart then, so that the queue does not try it for ever. If
-    /// OctoPrint may have taken the action all the same, a print that shows up within a minute is still its own.
+    /// OctoPrint may have taken the action all the same, a print that begins within a minute is still its own.
     pub fn act_failed(
         &mut self,
         order: &OrderId,

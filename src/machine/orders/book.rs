@@ -11,7 +11,7 @@ use super::order::{FileRef, Order, OrderId, OrderState};
 use super::request::PrinterAction;
 use crate::machine::{JobId, Timestamp, later};
 
-/// How long a print that did not show up in time is still taken for the one that was asked for.
+/// How late a print may begin that did not show up in time and is still taken for the one that was asked for.
 const LATE: Duration = Duration::from_secs(60);
 
 /// Orders in the order in which they came, those that are over included until retention removes them.
@@ -20,7 +20,7 @@ pub struct Book {
     orders: Vec<Order>,
     /// What OctoPrint was asked to do and has not done yet: one thing at a time.
     pub(super) pending: Option<(OrderId, PrinterAction)>,
-    /// The order whose print was asked for and did not show up in time, and until when it may.
+    /// The order whose print was asked for and did not show up in time, and until when it may begin.
     pub(super) overdue: Option<(OrderId, Timestamp)>,
     /// The print that ended last, until it is cleared: its part may still be on the bed.
     pub(super) on_the_bed: Option<OrderId>,
@@ -32,7 +32,14 @@ pub struct Book {
 
 impl Book {
     /// A book with these orders, the oldest first. Nothing of it is news.
+    ///
+    /// OctoPrint may have been asked for the print of the order that was allowed to start last.
     pub fn from_orders(orders: Vec<Order>) -> Self {
+        let overdue = orders
+            .iter()
+            .filter(|order| order.state == OrderState::AllowedToStart)
+            .max_by_key(|order| order.state_since)
+            .map(|order| (order.id.clone(), later(order.state_since, LATE)));
         let on_the_bed = orders
             .iter()
             .filter(|order| order.state.is_final() && order.job.is_some())
@@ -40,6 +47,7 @@ impl Book {
             .map(|order| order.id.clone());
         Self {
             orders,
+            overdue,
             on_the_bed,
             ..Self::default()
         }
@@ -144,7 +152,7 @@ impl Book {
         action
     }
 
-    /// A print that is asked for may still show up for a while.
+    /// A print that was asked for may still begin for a while.
     pub(super) fn expect_late(&mut self, id: &OrderId, at: Timestamp) {
         self.overdue = Some((id.clone(), later(at, LATE)));
     }

@@ -11,7 +11,7 @@ impl Machine {
     pub(in crate::machine) fn keep_book(&mut self, events: &[JobEvent], at: Timestamp) {
         for event in events {
             match event {
-                JobEvent::Started(job) => self.print_started(job, at),
+                JobEvent::Started(job) => self.print_started(job),
                 JobEvent::Paused { id, at } => {
                     self.print_turned(id, PrinterAction::Pause, *at);
                 }
@@ -26,9 +26,9 @@ impl Machine {
         self.book.retain(&keep, at);
     }
 
-    fn print_started(&mut self, job: &Job, at: Timestamp) {
+    fn print_started(&mut self, job: &Job) {
         self.book.on_the_bed = None;
-        let id = match self.asked_for(job, at) {
+        let id = match self.asked_for(job) {
             Some(id) => {
                 self.book
                     .amend(&id, |order| order.job = Some(running(job.clone())));
@@ -52,14 +52,16 @@ impl Machine {
     }
 
     /// The order that asked for this print. A print whose file is not told yet is taken for the one asked for.
-    fn asked_for(&self, job: &Job, at: Timestamp) -> Option<OrderId> {
+    fn asked_for(&self, job: &Job) -> Option<OrderId> {
         let pending = self
             .book
             .pending
             .as_ref()
             .and_then(|(id, action)| matches!(action, PrinterAction::Print(_)).then_some(id));
         let overdue = self.book.overdue.as_ref();
-        let overdue = overdue.filter(|(_, until)| at <= *until).map(|(id, _)| id);
+        let overdue = overdue
+            .filter(|(_, until)| job.start.at() <= *until)
+            .map(|(id, _)| id);
         let order = self.book.find(pending.or(overdue)?)?;
         let fits = match (&job.file, &order.file) {
             (Some(file), Some(wanted)) => wanted.is(file),

@@ -45,11 +45,12 @@ impl Run {
         self.running_since = None;
     }
 
-    /// Leaves nothing to do but to finish.
+    /// The file turns out to end here: nothing is left but to finish, and the print time does not jump.
     pub(crate) fn skip_to_end(&mut self, at: Moment) {
-        let rest = self.total().saturating_sub(self.print_time(at));
-        self.spent += rest;
-        self.layer = self.layers();
+        let print_time = self.print_time(at);
+        self.heating = self.heating.min(print_time);
+        self.printing = print_time - self.heating;
+        self.layer = self.layer.max(self.layers());
     }
 
     /// Time spent printing, at most the whole.
@@ -63,7 +64,11 @@ impl Run {
     /// Bytes of the file sent to the printer.
     pub(crate) fn file_position(&self, at: Moment) -> u64 {
         let moving = self.print_time(at).saturating_sub(self.heating);
-        let share = moving.as_secs_f64() / self.printing.as_secs_f64();
+        let share = if self.printing.is_zero() {
+            1.0
+        } else {
+            moving.as_secs_f64() / self.printing.as_secs_f64()
+        };
         let header = HEADER_BYTES.min(self.size);
         let body = (self.size - header) as f64 * share;
         (header + body as u64).min(self.size)

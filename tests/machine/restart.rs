@@ -1,0 +1,67 @@
+//! The process ends, and another goes on with what was kept of the orders and prints.
+
+use umati_bridge::machine::{Machine, OrderRequest, OrderState, Saved};
+
+use super::bench::{Bench, done, printing};
+use super::orders::{controlled, order};
+
+#[test]
+fn a_print_that_was_asked_for_before_a_restart_is_that_of_its_order_and_a_later_one_is_not() {
+    for (later, state) in [(5, OrderState::Running), (100, OrderState::AllowedToStart)] {
+        let mut bench = controlled();
+        let asked = OrderRequest::StoreAndStart(order("o", "a"));
+        bench.ask(asked).expect("admitted");
+        bench.restart();
+        bench.wait(later).see(printing("a", 1.0, 1));
+        assert_eq!(bench.state_of("o"), Some(state));
+    }
+}
+
+#[test]
+fn an_order_goes_on_after_a_restart_under_its_id_and_with_its_start() {
+    let mut bench = Bench::with_running_order();
+    let before = bench.machine.active_job().expect("prints").clone();
+    bench.restart();
+    bench.wait(600).see(printing("a", 50.0, 300));
+    let after = bench.machine.active_job().expect("prints");
+    assert_eq!((&after.id, after.start), (&before.id, before.start));
+    assert_eq!(bench.state_of("o"), Some(OrderState::Running));
+    bench.see(done("a", 999));
+    assert_eq!(bench.state_of("o"), Some(OrderState::Ended));
+}
+
+#[test]
+fn an_order_whose_print_ended_unseen_ends_once_after_the_restart() {
+    let mut bench = Bench::with_running_order();
+    bench.restart();
+    bench.wait(600).see(done("a", 300));
+    assert_eq!(bench.state_of("o"), Some(OrderState::Ended));
+    let told = bench.machine.take_changes().transitions;
+    assert_eq!(told.len(), 1, "{told:?}");
+    bench.see(done("a", 300));
+    assert_eq!(bench.machine.take_changes().transitions, []);
+}
+
+#[test]
+fn another_print_after_the_restart_is_another_order() {
+    let mut bench = Bench::with_running_order();
+    bench.see(printing("a", 60.0, 300));
+    bench.restart();
+    bench.wait(600).see(printing("a", 5.0, 20));
+    assert_eq!(bench.state_of("o"), Some(OrderState::Aborted));
+    assert_eq!(bench.machine.book.orders().count(), 2);
+}
+
+impl Bench {
+    /// The process ends and another goes on with what was kept.
+    pub(super) fn restart(&mut self) {
+        self.machine.take_changes();
+        let saved = Saved {
+            orders: self.machine.book.orders().cloned().collect(),
+            checkpoint: self.machine.checkpoint(),
+            tags: self.machine.tags.clone(),
+        };
+        let nameplate = self.machine.nameplate.clone();
+        self.machine = Machine::resume(nameplate, self.machine.patience, saved);
+    }
+}
