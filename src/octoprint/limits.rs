@@ -39,7 +39,7 @@ pub struct Limits {
     pub ping: Duration,
     /// Logins to push sockets at a time, of all servers together.
     pub logins: usize,
-    /// How long what is told may differ from what is answered, without anything new being told.
+    /// How long what is told may differ from what is answered, without a turn in what is told.
     pub contradiction: Duration,
 }
 

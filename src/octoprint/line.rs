@@ -38,8 +38,8 @@ pub(super) enum Feed {
 /// What push told last.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Told {
-    /// Counts what was told.
-    pub count: u64,
+    /// Counts the turns of the state.
+    pub turns: u64,
     pub state: PrinterState,
     /// When the last sign of life came.
     pub heard: Instant,
@@ -62,7 +62,7 @@ impl Line {
             rest: watch::Sender::default(),
             feed: watch::Sender::default(),
             told: Arc::new(Mutex::new(Told {
-                count: 0,
+                turns: 0,
                 state: PrinterState::Unknown,
                 heard: Instant::now(),
             })),
@@ -122,7 +122,7 @@ impl Line {
 
     pub(super) fn note_state(&self, state: PrinterState) {
         self.note(|told| {
-            told.count += 1;
+            told.turns += u64::from(told.state != state);
             told.state = state;
         });
     }

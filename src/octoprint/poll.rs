@@ -144,7 +144,7 @@ impl Poller {
     }
 
     /// Holds what OctoPrint answers against what it tells. Both are a state apart for moments, so only what stays so,
-    /// while nothing new is told, is a contradiction.
+    /// without a turn in what is told, is a contradiction.
     async fn compare(&mut self, job: JobAnswer) -> Result<(), Problem> {
         let told = self.line.told();
         let agrees = |job: &JobAnswer| {
@@ -156,7 +156,7 @@ impl Poller {
         }
         tokio::time::sleep(self.limits.contradiction).await;
         let job = wire::job(&self.api.job().await?, self.session.flavour);
-        if self.line.told().count != told.count || agrees(&job) {
+        if self.line.told().turns != told.turns || agrees(&job) {
             return Ok(());
         }
         self.line.condemn();

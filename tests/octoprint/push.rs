@@ -245,7 +245,11 @@ async fn a_print_shorter_than_any_interval_is_a_whole_job() {
 
 #[tokio::test]
 async fn what_asking_cannot_tell_is_told() {
-    let mut told = Listener::live().await;
+    // It heats up for some time before there is a height.
+    let stage = Stage::with(Clock::running(20.0)).await;
+    let poll = Duration::from_millis(500);
+    let mut told = Listener::at(stage, STATUS_KEY, poll, NEVER, quick());
+    told.until_push().await;
     told.until_printing().await;
     told.until("height and resends", |it| {
         let report = it.machine.report.as_ref().unwrap();
