@@ -336,6 +336,6 @@ fn tell_of_crl(list: &TrustList, crl: &Crl, out: &mut impl Write) -> Result<(), 
 fn tell_of_sessions(out: &mut impl Write) {
     tell(
         out,
-        "note: a client that is connected is refused when it renews its channel, or connects again",
+        "note: a client that is connected to a running bridge is cut within ten seconds",
     );
 }

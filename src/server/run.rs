@@ -56,6 +56,7 @@ impl Server {
             ended = &mut serving => return Err(stopped(ended)),
             () = &mut opened => {}
             () = self.dispatcher.pump() => {}
+            () = self.access.watch_over() => {}
             () = clients::keep_folders_small(&folders) => {}
             () = shutdown.cancelled() => {}
         }

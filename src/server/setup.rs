@@ -17,7 +17,7 @@ use super::events::listen_by_any_value;
 use super::front_door::{FrontDoor, Peers};
 use super::identity::Identity;
 use super::limits;
-use super::nodes::MachineNodes;
+use super::nodes::{MachineNodes, Methods};
 use super::pki::Trust;
 use super::plant::Plant;
 use super::publish::Dispatcher;
@@ -36,6 +36,7 @@ pub struct Server {
     pub(super) handle: ServerHandle,
     pub(super) dispatcher: Arc<Dispatcher>,
     pub(super) front_door: FrontDoor,
+    pub(super) access: Arc<Access>,
     /// The port that clients know.
     pub(super) port: u16,
     /// Where the library keeps the certificates that it has met.
@@ -63,8 +64,12 @@ impl Server {
         let viewers = Arc::new(Viewers::of(&settings.users, is_open));
         let plant = plant.seen_by(Arc::clone(&viewers));
         let peers = Peers::default();
-        let access = Access::new(peers.clone());
         let trust = Trust::new(identity.pki_dir(), is_open);
+        let access = Arc::new(Access::new(peers.clone(), trust.clone(), &settings.users));
+        let methods = Methods {
+            plant,
+            access: Arc::clone(&access),
+        };
         let gate = Gate::new(
             &settings.users,
             is_open,
@@ -72,6 +77,9 @@ impl Server {
             trust.clone(),
             peers.clone(),
         );
+        let served = identity
+            .copy_to(&library_folder(identity.pki_dir()).join("served"))
+            .map_err(|reason| ServerError::SetUp(reason.to_string()))?;
         let endpoints = endpoints(settings);
         let url = settings.url();
         let application_uri = settings.application_uri.clone();
@@ -81,8 +89,8 @@ impl Server {
             .product_uri(PRODUCT_URI)
             .build_info(build_info(settings))
             .pki_dir(library_folder(identity.pki_dir()))
-            .certificate_path(identity.certificate_path())
-            .private_key_path(identity.key_path())
+            .certificate_path(served.certificate_path())
+            .private_key_path(served.key_path())
             // The front door has judged them.
             .trust_client_certs(true)
             .host(settings.url_host())
@@ -100,9 +108,10 @@ impl Server {
             .with_node_manager(Types {
                 imports,
                 application_uri: settings.application_uri.clone(),
+                methods: methods.clone(),
             })
             .with_node_manager(move |context| {
-                MachineNodes::new(&context, plant, access, &application_uri)
+                MachineNodes::new(&context, methods, &application_uri)
             });
         for (name, endpoint) in &endpoints {
             builder = builder.add_endpoint(*name, endpoint.clone());
@@ -122,6 +131,7 @@ impl Server {
             library,
             handle,
             dispatcher: dispatcher.clone(),
+            access,
             front_door: FrontDoor {
                 peers,
                 trust,

@@ -45,7 +45,7 @@ pub fn lines(text: &str) -> Vec<String> {
 }
 
 /// The address in a line: `from=<address>:<port>, `, of which there is one for each connection.
-fn origin(line: &str) -> String {
+pub fn origin(line: &str) -> String {
     let (_, rest) = line.split_once("from=").unwrap();
     let (origin, _) = rest.split_once(',').unwrap();
     format!("from={origin},")

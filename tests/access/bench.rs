@@ -7,8 +7,10 @@ use std::time::Duration;
 use opcua::types::NodeId;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use umati_bridge::machine::Observation;
 use umati_bridge::password::Hash;
 use umati_bridge::server::{
     Drained, Identity, Login, Plant, Role, Server, ServerError, Settings, Sight, User, Viewer,
@@ -36,6 +38,8 @@ static HASH: LazyLock<String> = LazyLock::new(|| Hash::of(PASSWORD).unwrap().exp
 
 pub struct Bench {
     pub url: String,
+    /// What is seen of each of [`shop::MACHINES`].
+    pub eyes: Vec<mpsc::Sender<Observation>>,
     shutdown: CancellationToken,
     _running: JoinHandle<Result<Drained, ServerError>>,
 }
@@ -46,7 +50,7 @@ impl Bench {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let settings = settings(STATE.path(), port);
-        let (served, told) = shop::open();
+        let shop = shop::open();
         let (server, publisher) = {
             // Two tests must not make the identity at once.
             static MAKING: Mutex<()> = Mutex::new(());
@@ -54,12 +58,13 @@ impl Bench {
             let identity = Identity::load_or_create(&settings).unwrap();
             let types = nodesets::imports().unwrap();
             let types = types.into_iter().map(|it| Box::new(it) as _).collect();
-            Server::build(&settings, &identity, Plant::new(served), types).unwrap()
+            Server::build(&settings, &identity, Plant::new(shop.served), types).unwrap()
         };
-        assert!(told.set(publisher).is_ok());
+        assert!(shop.publisher.set(publisher).is_ok());
         let shutdown = CancellationToken::new();
         Self {
             url: format!("opc.tcp://127.0.0.1:{port}"),
+            eyes: shop.eyes,
             _running: tokio::spawn(server.run(listener, shutdown.clone())),
             shutdown,
         }

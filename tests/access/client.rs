@@ -10,15 +10,16 @@ use opcua::client::{
 };
 use opcua::types::{
     AttributeId, CallMethodRequest, CallMethodResult, DataValue, EndpointDescription, EventFilter,
-    ExtensionObject, MessageSecurityMode, MonitoredItemCreateRequest, MonitoringMode,
-    MonitoringParameters, NodeId, ObjectTypeId, QualifiedName, ReadValueId, SimpleAttributeOperand,
-    StatusCode, TimestampsToReturn, UserTokenPolicy, Variant, WriteValue,
+    ExtensionObject, MessageSecurityMode, MethodId, MonitoredItemCreateRequest, MonitoringMode,
+    MonitoringParameters, NodeId, ObjectId, ObjectTypeId, QualifiedName, ReadValueId,
+    SimpleAttributeOperand, StatusCode, TimestampsToReturn, UserTokenPolicy, Variant, WriteValue,
 };
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use umati_bridge::umati::isa95::types::{JobOrder, WorkMaster};
 
+use super::authority::Pair;
 use super::bench::{PASSWORD, PATIENCE, VISITOR, node};
 
 pub const POLICY: &str = "Basic256Sha256";
@@ -45,17 +46,35 @@ pub fn identity(user: &str, password: &str) -> IdentityToken {
 /// A client of the library, with a certificate of its own.
 pub fn library(application: &str) -> (Library, TempDir) {
     let pki = tempfile::tempdir().unwrap();
-    let library = ClientBuilder::new()
+    let builder = builder(application, &pki).create_sample_keypair(true);
+    (builder.client().unwrap(), pki)
+}
+
+/// A client of the library that says it is this application, and shows this certificate.
+pub fn library_with(application: &str, pair: &Pair) -> (Library, TempDir) {
+    let pki = tempfile::tempdir().unwrap();
+    let builder = showing(pair, builder(application, &pki), &pki);
+    (builder.client().unwrap(), pki)
+}
+
+fn showing(pair: &Pair, builder: ClientBuilder, pki: &TempDir) -> ClientBuilder {
+    let certificate = pki.path().join("certificate.der");
+    std::fs::write(&certificate, pair.der()).unwrap();
+    builder
+        .certificate_path(certificate)
+        .private_key_path(&pair.key)
+}
+
+fn builder(application: &str, pki: &TempDir) -> ClientBuilder {
+    ClientBuilder::new()
         .application_name("test")
         .application_uri(application)
         .pki_dir(pki.path())
-        .create_sample_keypair(true)
         .trust_server_certs(true)
+        // Longer than any test, so that no connection ends because its channel is renewed.
+        .channel_lifetime(300_000)
         .session_retry_limit(0)
         .recreate_subscriptions(false)
-        .client()
-        .unwrap();
-    (library, pki)
 }
 
 /// The encrypted endpoint of a server, to be reached by this URL.
@@ -83,14 +102,13 @@ impl Client {
 
     /// `None` if the server does not let them in.
     pub async fn try_in(url: &str, application: &str, identity: IdentityToken) -> Option<Self> {
-        let (library, pki) = library(application);
-        let endpoint = encrypted(&library, url).await;
-        Self::come_by(library, pki, endpoint, identity).await
+        let library = library(application);
+        let endpoint = encrypted(&library.0, url).await;
+        Self::come_by(library, endpoint, identity).await.ok()
     }
 
     /// With a right password over a channel that is not encrypted.
-    pub async fn try_in_plain(url: &str, user: &str) -> Option<Self> {
-        let (library, pki) = library("urn:test:client");
+    pub async fn try_in_plain(url: &str, user: &str) -> Result<Self, StatusCode> {
         let policy = match user {
             VISITOR => UserTokenPolicy::anonymous(),
             _ => UserTokenPolicy {
@@ -100,27 +118,28 @@ impl Client {
             },
         };
         let endpoint = (url, "None", MessageSecurityMode::None, policy).into();
-        Self::come_by(library, pki, endpoint, identity(user, PASSWORD)).await
+        let library = library("urn:test:client");
+        Self::come_by(library, endpoint, identity(user, PASSWORD)).await
     }
 
-    async fn come_by(
-        mut library: Library,
-        pki: TempDir,
+    /// As this client of the library, by this endpoint. The status says why the server does not let them in.
+    pub async fn come_by(
+        (mut library, pki): (Library, TempDir),
         endpoint: EndpointDescription,
         identity: IdentityToken,
-    ) -> Option<Self> {
+    ) -> Result<Self, StatusCode> {
         let (session, event_loop) = library
             .connect_to_endpoint_directly(endpoint.clone(), identity)
             .unwrap();
         let mut running = event_loop.spawn();
         let connected = tokio::time::timeout(PATIENCE, async {
             tokio::select! {
-                connected = session.wait_for_connection() => connected,
+                true = session.wait_for_connection() => Ok(()),
                 // It does not try again.
-                _ = &mut running => false,
+                ended = &mut running => Err(ended.unwrap()),
             }
         });
-        connected.await.expect("an answer").then(|| Self {
+        connected.await.expect("an answer").map(|()| Self {
             session,
             library,
             endpoint,
@@ -129,13 +148,30 @@ impl Client {
         })
     }
 
+    /// Waits until the server has ended the connection.
+    pub async fn ends(mut self) {
+        let ended = tokio::time::timeout(PATIENCE, &mut self.running).await;
+        ended.expect("an end").unwrap();
+    }
+
     pub async fn read(&self, id: NodeId, attribute: AttributeId) -> DataValue {
+        self.try_read(id, attribute).await.unwrap()
+    }
+
+    /// The status says why there is no answer.
+    pub async fn try_read(
+        &self,
+        id: NodeId,
+        attribute: AttributeId,
+    ) -> Result<DataValue, StatusCode> {
         let wanted = [ReadValueId::new(id, attribute)];
         let answer = self
             .session
             .read(&wanted, TimestampsToReturn::Neither, 0.0)
             .await;
-        answer.unwrap().remove(0)
+        answer
+            .map(|mut values| values.remove(0))
+            .map_err(|error| error.status())
     }
 
     pub async fn write_asset_id(&self, machine: &str, text: &str) -> StatusCode {
@@ -257,12 +293,38 @@ pub struct Subscribed<'a> {
 
 impl Subscribed<'_> {
     pub async fn create(&self, request: MonitoredItemCreateRequest) -> StatusCode {
+        self.try_item(request).await.0
+    }
+
+    /// The number of a new item.
+    pub async fn item(&self, request: MonitoredItemCreateRequest) -> u32 {
+        let (status, item) = self.try_item(request).await;
+        assert_eq!(status, StatusCode::Good);
+        item
+    }
+
+    async fn try_item(&self, request: MonitoredItemCreateRequest) -> (StatusCode, u32) {
         let created = self
             .client
             .session
             .create_monitored_items(self.id, TimestampsToReturn::Neither, vec![request])
             .await;
-        created.unwrap()[0].result.status_code
+        let result = &created.unwrap()[0].result;
+        (result.status_code, result.monitored_item_id)
+    }
+
+    pub async fn switch(&self, items: &[u32], mode: MonitoringMode) {
+        let session = &self.client.session;
+        let switched = session.set_monitoring_mode(self.id, mode, items).await;
+        assert!(switched.unwrap().iter().all(|status| status.is_good()));
+    }
+
+    /// Asks for all values again (OPC 10000-5 §9.2).
+    pub async fn resend(&self) {
+        let (server, method) = (ObjectId::Server, MethodId::Server_ResendData);
+        let id = vec![Variant::UInt32(self.id)];
+        let answer = self.client.call(server.into(), method.into(), id).await;
+        assert_eq!(answer.status_code, StatusCode::Good);
     }
 
     pub async fn watch(&self, id: &NodeId, attribute: AttributeId) {

@@ -1,10 +1,12 @@
 //! A session that goes on as another user loses what that one may not see.
 
+use std::time::Duration;
+
 use opcua::client::UARequest;
 use opcua::client::services::CreateSession;
 use opcua::types::{
-    ApplicationDescription, ApplicationType, AttributeId, MethodId, NodeId, ObjectId, StatusCode,
-    Variant,
+    ApplicationDescription, ApplicationType, AttributeId, MonitoringMode, NodeId, ObjectId,
+    StatusCode,
 };
 
 use super::bench::*;
@@ -32,6 +34,18 @@ async fn known_session(client: &Client, user: &str) -> NodeId {
             .authentication_token;
     client.become_user(session.clone(), user).await;
     session
+}
+
+/// Since `mark` nothing was told of these nodes but that they are unknown.
+fn assert_unknown(subscription: &Subscribed<'_>, mark: usize, lost: [&NodeId; 2]) {
+    subscription.look(|log| {
+        for (id, attribute, value) in &log.values[mark..] {
+            assert!(
+                !lost.contains(&id) || value.status == Some(StatusCode::BadNodeIdUnknown),
+                "{id}, attribute {attribute}: {value:?}"
+            );
+        }
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,27 +114,105 @@ async fn a_session_that_goes_on_as_another_user_loses_what_they_may_not_see() {
 
     // Not even when all values are asked for again.
     let resend = subscription.mark();
-    let answer = client
-        .call(
-            ObjectId::Server.into(),
-            MethodId::Server_ResendData.into(),
-            vec![Variant::UInt32(subscription.id)],
-        )
-        .await;
-    assert_eq!(answer.status_code, StatusCode::Good);
+    subscription.resend().await;
     subscription
         .until("the value that is sent again", |log| {
             let again = log.values[resend..].iter().any(|(id, ..)| *id == kept);
             again.then_some(())
         })
         .await;
-    subscription.look(|log| {
-        for (id, attribute, value) in &log.values[mark..] {
-            let of_lost = *id == lost || *id == name;
-            assert!(
-                !of_lost || value.status == Some(StatusCode::BadNodeIdUnknown),
-                "{id}, attribute {attribute}: {value:?}"
-            );
+    assert_unknown(&subscription, mark, [&lost, &name]);
+}
+
+/// An item that was off when the user changed was not told that its node is unknown.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_was_off_meanwhile_does_not_tell_its_old_value() {
+    let bench = Bench::start().await;
+    let client = Client::log_in(&bench.url, MES_1).await;
+    let session = known_session(&client, MES_1).await;
+    let (lost, kept) = (node("of-1", ASSET_ID), node("of-both", ASSET_ID));
+    let name = node("of-1", "");
+    let subscription = client.subscribe().await;
+    let items = [
+        subscription.item(watching(&lost, AttributeId::Value)).await,
+        subscription
+            .item(watching(&name, AttributeId::DisplayName))
+            .await,
+    ];
+    subscription.watch(&kept, AttributeId::Value).await;
+    subscription
+        .until("all first values", |log| {
+            (log.values.len() == 3).then_some(())
+        })
+        .await;
+    subscription.switch(&items, MonitoringMode::Disabled).await;
+    client.become_user(session, MES_2).await;
+    let mark = subscription.mark();
+    subscription.switch(&items, MonitoringMode::Reporting).await;
+    subscription.resend().await;
+    subscription
+        .until("the values that are sent again", |log| {
+            let again = log.values[mark..].iter().any(|(id, ..)| *id == kept);
+            again.then_some(())
+        })
+        .await;
+    assert_unknown(&subscription, mark, [&lost, &name]);
+}
+
+/// The library asks whose a session's subscriptions were at first; whoever has taken over the session since must not
+/// lose them to that one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_second_user_of_a_session_watches_is_not_told_to_the_first() {
+    let bench = Bench::start().await;
+    let first = Client::log_in(&bench.url, MES_1).await;
+    let second = Client::log_in(&bench.url, MES_1).await;
+    let session = known_session(&second, MES_1).await;
+    let subscription = second.subscribe().await;
+    subscription
+        .watch(&node("of-both", ASSET_ID), AttributeId::Value)
+        .await;
+    second.become_user(session, OPERATOR).await;
+    let foreign = watching(&node("of-2", ASSET_ID), AttributeId::Value);
+    for (request, expected) in [
+        (foreign.clone(), StatusCode::BadUserAccessDenied),
+        (
+            listening(&node("of-2", "")),
+            StatusCode::BadUserAccessDenied,
+        ),
+        (listening(&ObjectId::Server.into()), StatusCode::Good),
+        (listening(&node("of-both", "")), StatusCode::Good),
+    ] {
+        assert_eq!(subscription.create(request).await, expected);
+    }
+    // An event of each machine; the last one ends what there is to hear.
+    for machine in ["of-2", "of-both"] {
+        second.store(machine, "an order").await;
+    }
+    subscription
+        .until("the events of of-both", |log| {
+            (sources(log).len() >= 2).then_some(())
+        })
+        .await;
+    assert_eq!(subscription.look(sources), ["of-both", "of-both"]);
+    // So there is nothing to be had that the first one may not know of.
+    let transferred = first
+        .session
+        .transfer_subscriptions(&[subscription.id], true)
+        .await
+        .unwrap();
+    assert_eq!(transferred[0].status_code, StatusCode::Good);
+
+    // With its subscriptions gone, the session is the second user's alone; the library lets go of them in its time.
+    let alone = async {
+        loop {
+            let own = second.subscribe().await;
+            if own.create(foreign.clone()).await.is_good() {
+                return;
+            }
+            second.session.delete_subscription(own.id).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-    });
+    };
+    let alone = tokio::time::timeout(PATIENCE, alone).await;
+    alone.expect("the second user may watch what they may see");
 }

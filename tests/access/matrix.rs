@@ -1,8 +1,11 @@
 //! The matrix: each service, asked by somebody of each role, about own machines, those of others, and what never was.
 
+use std::collections::BTreeSet;
+
 use opcua::types::{
-    AttributeId, BrowseDescription, BrowseDirection, BrowsePath, BrowseResultMask, NodeId,
-    QualifiedName, ReferenceTypeId, RelativePath, RelativePathElement, StatusCode as S,
+    AttributeId, BrowseDescription, BrowseDirection, BrowsePath, BrowseResultMask, DataValue,
+    NodeId, ObjectId, QualifiedName, ReferenceTypeId, RelativePath, RelativePathElement,
+    StatusCode as S, WriteValue,
 };
 use umati_bridge::umati::namespaces as ns;
 
@@ -19,12 +22,12 @@ enum May {
 }
 use May::{Control, Nothing, Observe};
 
-/// By caller: what they may do with the machine of instance 1, that of instance 2, and that of both.
-const CALLERS: [(&str, [May; 3]); 4] = [
-    (MES_1, [Control, Nothing, Control]),
-    (MES_2, [Nothing, Observe, Observe]),
-    (OPERATOR, [Control, Control, Control]),
-    (VISITOR, [Observe, Observe, Observe]),
+/// By caller: what they may do with each of [`MACHINES`].
+const CALLERS: [(&str, [May; 4]); 4] = [
+    (MES_1, [Control, Nothing, Nothing, Control]),
+    (MES_2, [Nothing, Observe, Nothing, Observe]),
+    (OPERATOR, [Control, Control, Control, Control]),
+    (VISITOR, [Observe, Observe, Observe, Observe]),
 ];
 
 /// A machine that never was, and a place that never was of the machine that all callers know.
@@ -41,6 +44,7 @@ enum Ask {
     ReadStore,
     WriteAssetId,
     WriteName,
+    WriteProgram,
     TranslateToAssetId,
     TranslateToStore,
     RegisterNodes,
@@ -53,12 +57,13 @@ enum Ask {
     CallStore,
     CallStoreOfType,
     CallRequestResponse,
+    CallVariable,
 }
 
 /// What is answered to those who may control, observe, or not know of the machine. BadNotFound: a list comes back
 /// without what was asked for.
 #[rustfmt::skip]
-const ANSWERS: [(Ask, S, S, S); 21] = [
+const ANSWERS: [(Ask, S, S, S); 23] = [
     //                         control             observe                 nothing
     (Ask::BrowseForward,       S::Good,            S::Good,                S::BadNodeIdUnknown),
     (Ask::BrowseInverse,       S::Good,            S::Good,                S::BadNodeIdUnknown),
@@ -69,6 +74,7 @@ const ANSWERS: [(Ask, S, S, S); 21] = [
     (Ask::ReadStore,           S::Good,            S::BadNodeIdUnknown,    S::BadNodeIdUnknown),
     (Ask::WriteAssetId,        S::Good,            S::BadUserAccessDenied, S::BadNodeIdUnknown),
     (Ask::WriteName,           S::BadNotWritable,  S::BadNotWritable,      S::BadNodeIdUnknown),
+    (Ask::WriteProgram,        S::BadNotWritable,  S::BadNotWritable,      S::BadNodeIdUnknown),
     (Ask::TranslateToAssetId,  S::Good,            S::Good,                S::BadNoMatch),
     (Ask::TranslateToStore,    S::Good,            S::BadNoMatch,          S::BadNoMatch),
     (Ask::RegisterNodes,       S::Good,            S::Good,                S::BadNotFound),
@@ -79,13 +85,13 @@ const ANSWERS: [(Ask, S, S, S); 21] = [
     (Ask::ListenToMachine,     S::Good,            S::Good,                S::BadNodeIdUnknown),
     (Ask::ListenToResults,     S::Good,            S::Good,                S::BadNodeIdUnknown),
     (Ask::CallStore,           S::Good,            S::BadMethodInvalid,    S::BadNodeIdUnknown),
-    // The library asks whom the method belongs to, and that of a type does not belong to the machines.
-    (Ask::CallStoreOfType,     S::BadMethodInvalid, S::BadMethodInvalid,   S::BadMethodInvalid),
+    (Ask::CallStoreOfType,     S::Good,            S::BadMethodInvalid,    S::BadNodeIdUnknown),
     (Ask::CallRequestResponse, S::Good,            S::Good,                S::BadNodeIdUnknown),
+    (Ask::CallVariable,        S::BadMethodInvalid, S::BadMethodInvalid,   S::BadNodeIdUnknown),
 ];
 
 /// The status, and the whole answer as it came: what is of others must not differ from what never was by any word.
-type Answer = (S, String);
+pub type Answer = (S, String);
 
 fn whole<T: std::fmt::Debug>(status: S, answer: T) -> Answer {
     (status, format!("{answer:?}"))
@@ -97,7 +103,6 @@ impl Ask {
         let asset_id = node(machine, ASSET_ID);
         let control = node(machine, CONTROL);
         let store = node(machine, &format!("{CONTROL}/Store"));
-        let session = &client.session;
         match self {
             Self::BrowseForward => browse(client, &root, BrowseDirection::Forward, 0).await,
             Self::BrowseInverse => browse(client, &root, BrowseDirection::Inverse, 0).await,
@@ -113,14 +118,10 @@ impl Ask {
             Self::ReadName => read(client, root, AttributeId::DisplayName).await,
             Self::ReadStore => read(client, store, AttributeId::BrowseName).await,
             Self::WriteAssetId => whole(client.write_asset_id(machine, "written").await, ()),
-            Self::WriteName => {
-                let write = opcua::types::WriteValue {
-                    node_id: root,
-                    attribute_id: AttributeId::DisplayName as u32,
-                    value: opcua::types::DataValue::value_only("mine"),
-                    ..Default::default()
-                };
-                whole(session.write(&[write]).await.unwrap()[0], ())
+            Self::WriteName => write(client, root, AttributeId::DisplayName).await,
+            Self::WriteProgram => {
+                let program = node(machine, "Production/ActiveProgram/Name");
+                write(client, program, AttributeId::Value).await
             }
             Self::TranslateToAssetId => {
                 let names = [(ns::DI, "Identification"), (ns::DI, "AssetId")];
@@ -152,12 +153,16 @@ impl Ask {
                 let result = client.call(results, method, vec!["none".into()]).await;
                 whole(result.status_code, result)
             }
+            Self::CallVariable => {
+                let result = client.call(root, asset_id, Vec::new()).await;
+                whole(result.status_code, result)
+            }
         }
     }
 }
 
 /// All pages, with so many references each (0: as many as the server gives).
-async fn browse(client: &Client, id: &NodeId, direction: BrowseDirection, page: u32) -> Answer {
+pub async fn browse(client: &Client, id: &NodeId, direction: BrowseDirection, page: u32) -> Answer {
     let what = BrowseDescription {
         node_id: id.clone(),
         browse_direction: direction,
@@ -188,7 +193,17 @@ async fn read(client: &Client, id: NodeId, attribute: AttributeId) -> Answer {
     whole(value.status.unwrap_or(S::Good), value)
 }
 
-async fn translate(client: &Client, start: &NodeId, names: &[(u16, &str)]) -> Answer {
+async fn write(client: &Client, id: NodeId, attribute: AttributeId) -> Answer {
+    let write = WriteValue {
+        node_id: id,
+        attribute_id: attribute as u32,
+        value: DataValue::value_only("mine"),
+        ..WriteValue::default()
+    };
+    whole(client.session.write(&[write]).await.unwrap()[0], ())
+}
+
+pub async fn translate(client: &Client, start: &NodeId, names: &[(u16, &str)]) -> Answer {
     let elements = names.iter().map(|&(namespace, name)| RelativePathElement {
         reference_type_id: ReferenceTypeId::HierarchicalReferences.into(),
         is_inverse: false,
@@ -296,4 +311,42 @@ async fn no_path_leads_to_a_machine_of_others() {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_name_the_machines_of_the_caller_only() {
+    let bench = Bench::start().await;
+    let folder = NodeId::new(ns::MACHINERY, 1001u32);
+    for (caller, rights) in CALLERS {
+        let client = Client::log_in(&bench.url, caller).await;
+        let expected: Vec<String> = MACHINES
+            .into_iter()
+            .zip(rights)
+            .filter(|(_, may)| *may != Nothing)
+            .map(|((machine, _), _)| node(machine, "").to_string())
+            .collect();
+        // The machines hang from `Server` as event sources, too.
+        for from in [folder.clone(), ObjectId::Server.into()] {
+            for page in [0, 1] {
+                let (status, listed) = browse(&client, &from, BrowseDirection::Forward, page).await;
+                assert_eq!(status, S::Good);
+                let ours = format!("ns={};", ns::INSTANCES);
+                let listed: Vec<&str> = listed
+                    .split(' ')
+                    .filter(|id| id.starts_with(&ours))
+                    .collect();
+                assert_eq!(listed, expected, "{caller:?} from {from}");
+            }
+        }
+    }
+}
+
+/// The names of the machines that the folder of all machines lists.
+pub async fn names_of_machines(client: &Client) -> BTreeSet<String> {
+    let folder = NodeId::new(ns::MACHINERY, 1001u32);
+    let (status, listed) = browse(client, &folder, BrowseDirection::Forward, 0).await;
+    assert_eq!(status, S::Good);
+    let ours = format!("ns={};s=", ns::INSTANCES);
+    let ids = listed.split(' ').filter_map(|id| id.strip_prefix(&ours));
+    ids.map(str::to_owned).collect()
 }

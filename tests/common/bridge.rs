@@ -55,9 +55,26 @@ impl Bridge {
         Self::start(home, &mut command)
     }
 
+    /// What a command of the operator prints, about the state of this bridge; it has to succeed.
+    pub fn operator(&self, command: &[&str]) -> String {
+        let output = Command::new(BINARY)
+            .args(command)
+            .arg("--config")
+            .arg(self.home.path().join("config.json"))
+            .output()
+            .expect("the command starts");
+        assert!(output.status.success(), "{command:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// `opc.tcp://127.0.0.1:<port>/…` as the ready line says.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Everything that it logged and printed.

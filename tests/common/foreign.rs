@@ -1,6 +1,7 @@
 //! OPC UA clients that others wrote, as an MES would use them: `asyncua` and `node-opcua`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -155,23 +156,43 @@ impl Client {
         endpoint: &str,
         policy: Policy,
     ) -> BTreeMap<String, Value> {
+        let login = login.map(|login| ["--login", login]);
+        let login: &[&str] = login.as_ref().map_or(&[], |login| login);
+        let read = self.read_jobs(login, endpoint, policy);
+        read.unwrap_or_else(|told| panic!("{self:?} over {policy:?} fails:\n{told}"))
+    }
+
+    /// What asyncua reads of the lists when its user shows a certificate (DER), or what it says instead.
+    pub fn jobs_by_certificate(
+        certificate: &Path,
+        key: &Path,
+        endpoint: &str,
+    ) -> Result<BTreeMap<String, Value>, String> {
+        let text = |path: &Path| path.to_str().expect("a path in UTF-8").to_owned();
+        let (certificate, key) = (text(certificate), text(key));
+        let user = ["--user-certificate", &certificate, "--user-key", &key];
+        Self::Asyncua.read_jobs(&user, endpoint, Policy::Basic256Sha256)
+    }
+
+    fn read_jobs(
+        self,
+        user: &[&str],
+        endpoint: &str,
+        policy: Policy,
+    ) -> Result<BTreeMap<String, Value>, String> {
         let pki = TempDir::new().expect("a folder for the client's certificate");
         let mut command = self.program("jobs", endpoint, policy, &pki);
-        if let Some(login) = login {
-            command.args(["--login", login]);
-        }
+        command.args(user);
         let mut process = Process::spawn(&format!("{self:?} reads jobs"), &mut command);
-        let status = process.wait_for_exit();
-        assert!(
-            status.success(),
-            "{self:?} over {policy:?} fails:\n{process}"
-        );
+        if !process.wait_for_exit().success() {
+            return Err(process.to_string());
+        }
         let lines = process.lines();
         let lists = lines.iter().filter_map(|line| parse(line)).map(|line| {
             assert_eq!(line["status_name"], "Good", "{self:?} says {line}");
             (read(line["path"].clone()), line["value"].clone())
         });
-        lists.collect()
+        Ok(lists.collect())
     }
 
     /// What asyncua may see of a machine in a session that it begins as one user and goes on with as another: the

@@ -68,6 +68,11 @@ impl Process {
         }
     }
 
+    /// Its number in this system.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// All lines of both outputs so far, in the order in which they came.
     pub fn lines(&self) -> Vec<String> {
         self.lines_from(0)

@@ -16,6 +16,8 @@ use opcua::client::{ClientBuilder, IdentityToken, Session};
 use opcua::crypto::SecurityPolicy;
 use opcua::types::{MessageSecurityMode, NodeId, UserTokenPolicy, Variant};
 use serde_json::json;
+use tempfile::TempDir;
+use umati_bridge::password::Hash;
 
 use check::Extension;
 use common::bridge::{Bridge, Simulator};
@@ -30,10 +32,38 @@ const EXTENSION: Extension = Extension {
 /// Machinery's `Machines` folder, OPC 40001-1.
 const MACHINES: (u16, u32) = (4, 1001);
 
-async fn connect(endpoint: &str) -> Arc<Session> {
+/// Who looks.
+#[derive(Clone, Copy)]
+enum Viewer {
+    Visitor,
+    Operator,
+}
+
+/// Whom the bridges of these tests let in with this password, besides everybody who may look.
+const OPERATOR: &str = "anna";
+const PASSWORD: &str = "open sesame";
+
+/// Connects as the operator to see what needs control, else without a name.
+async fn connect(endpoint: &str, viewer: Viewer) -> Arc<Session> {
+    let pki = TempDir::new().expect("a folder");
+    let (policy, mode, identity) = match viewer {
+        Viewer::Visitor => (
+            SecurityPolicy::None,
+            MessageSecurityMode::None,
+            IdentityToken::Anonymous,
+        ),
+        Viewer::Operator => (
+            SecurityPolicy::Basic256Sha256,
+            MessageSecurityMode::SignAndEncrypt,
+            IdentityToken::new_user_name(OPERATOR, PASSWORD),
+        ),
+    };
     let mut client = ClientBuilder::new()
         .application_name("conformance")
         .application_uri("urn:conformance")
+        .pki_dir(pki.path())
+        .create_sample_keypair(true)
+        .trust_server_certs(true)
         .max_message_size(64 << 20)
         .max_chunk_count(4096)
         .max_array_length(1 << 20)
@@ -47,11 +77,11 @@ async fn connect(endpoint: &str) -> Arc<Session> {
         .connect_to_matching_endpoint(
             (
                 endpoint,
-                SecurityPolicy::None.to_str(),
-                MessageSecurityMode::None,
+                policy.to_str(),
+                mode,
                 UserTokenPolicy::anonymous(),
             ),
-            IdentityToken::Anonymous,
+            identity,
         )
         .await
         .expect("endpoint");
@@ -62,7 +92,11 @@ async fn connect(endpoint: &str) -> Arc<Session> {
 
 /// Downloads the space once every machine below `Machines` that `ready` names shows it.
 async fn download(endpoint: &str, ready: impl Fn(&Space) -> bool) -> Space {
-    let session = connect(endpoint).await;
+    download_as(Viewer::Visitor, endpoint, ready).await
+}
+
+async fn download_as(viewer: Viewer, endpoint: &str, ready: impl Fn(&Space) -> bool) -> Space {
+    let session = connect(endpoint, viewer).await;
     for _ in 0..60 {
         let mut space = Space::download(&session).await;
         space.read_at_once(&session, EXTENSION.instances).await;
@@ -104,6 +138,23 @@ fn has_live_tool(space: &Space, machine: &Node) -> bool {
     matches!(temperature, Some(Variant::Double(_)))
 }
 
+const ORDER_CONTROL: &str = "MachineryBuildingBlocks/JobManagement/JobOrderControl";
+const RESPONSES: &str =
+    "MachineryBuildingBlocks/JobManagement/JobOrderResults/JobOrderResponseList";
+
+/// Whether a list of structures has entries.
+fn is_filled(space: &Space, machine: &Node, path: &str) -> bool {
+    match value(space, machine, path) {
+        Some(Variant::Array(list)) => !list.values.is_empty(),
+        _ => false,
+    }
+}
+
+fn has_job(space: &Space, machine: &Node) -> bool {
+    let orders = format!("{ORDER_CONTROL}/JobOrderList");
+    is_filled(space, machine, &orders) && is_filled(space, machine, RESPONSES)
+}
+
 /// Whether one of the machines says "no" to a fact.
 fn denies(space: &Space, fact: &str) -> bool {
     machines(space)
@@ -126,6 +177,44 @@ async fn every_instance_conforms_to_its_types() {
     let object = NodeId::new(EXTENSION.instances, "UmatiBridge");
     let findings = check::check(&space, &object, &EXTENSION);
     assert!(findings.is_empty(), "{}", findings.join("\n"));
+}
+
+/// What a visitor does not see: the methods of machines that may be controlled. They have jobs, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_that_are_controlled_and_have_jobs_conform() {
+    let simulator = Simulator::start(2, 20);
+    let machine = |number: u32| {
+        json!({
+            "type": "OCTOPRINT", "url": simulator.url(number), "custom_name": format!("printer {number}"),
+            "api_key": "demo", "mes_id": 1, "control": true,
+        })
+    };
+    let hash = Hash::of(PASSWORD).expect("a hash").expose();
+    let bridge = Bridge::run(json!({
+        "machines": [machine(1), machine(2)],
+        "operators": [{ "name": "Anna", "user": OPERATOR, "password_hash": hash }],
+        // Certificates of clients that nobody knows are taken.
+        "allow_anonymous": true,
+    }));
+    let endpoint = bridge.endpoint();
+    let space = download_as(Viewer::Operator, endpoint, |space| {
+        let machines = machines(space);
+        machines.len() == 2 && machines.iter().all(|m| has_job(space, m))
+    })
+    .await;
+    for machine in machines(&space) {
+        let mut control = Some(machine);
+        for name in ORDER_CONTROL.split('/') {
+            control = control.and_then(|node| space.child(node, name));
+        }
+        let control = control.expect("JobOrderControl");
+        let store = space.child(control, "Store").expect("Store");
+        for arguments in ["InputArguments", "OutputArguments"] {
+            assert!(space.child(store, arguments).is_some(), "{arguments}");
+        }
+        let findings = check::check(&space, &machine.id, &EXTENSION);
+        assert!(findings.is_empty(), "{}", findings.join("\n"));
+    }
 }
 
 /// A machine that never answered and one that says nothing of itself conform just as well.

@@ -1,7 +1,6 @@
 //! Orders, responses and files as clients decode them, and when the lists change.
 
 use opcua::types::{ExtensionObject, LocalizedText, StatusCode, Variant};
-use proptest::prelude::*;
 use umati_bridge::machine::*;
 use umati_bridge::umati::instance::Instance;
 use umati_bridge::umati::isa95::types::*;
@@ -10,10 +9,9 @@ use umati_bridge::umati::isa95::{Encoded, codec};
 use crate::samples::{self, MES_ORDER, PRINT, at};
 use crate::support::{data, instance, mapping, report, see, source_time, text, value};
 
-const CONTROL: &str = "MachineryBuildingBlocks/JobManagement/JobOrderControl";
-const ORDERS: &str = "MachineryBuildingBlocks/JobManagement/JobOrderControl/JobOrderList";
+pub const ORDERS: &str = "MachineryBuildingBlocks/JobManagement/JobOrderControl/JobOrderList";
 const FILES: &str = "MachineryBuildingBlocks/JobManagement/JobOrderControl/WorkMaster";
-const RESPONSES: &str =
+pub const RESPONSES: &str =
     "MachineryBuildingBlocks/JobManagement/JobOrderResults/JobOrderResponseList";
 
 fn entries<'a>(instance: &'a Instance, path: &str) -> Vec<&'a Encoded> {
@@ -27,17 +25,17 @@ fn entries<'a>(instance: &'a Instance, path: &str) -> Vec<&'a Encoded> {
     entries.collect()
 }
 
-fn list<T: Structure>(instance: &Instance, path: &str) -> Vec<T> {
+pub fn list<T: Structure>(instance: &Instance, path: &str) -> Vec<T> {
     let entries = entries(instance, path).into_iter();
     entries.map(|entry| entry.decode().unwrap()).collect()
 }
 
-fn parameter<'a>(parameters: &'a [Parameter], id: &str) -> &'a Parameter {
+pub fn parameter<'a>(parameters: &'a [Parameter], id: &str) -> &'a Parameter {
     let found = parameters.iter().find(|p| p.id.as_ref() == id);
     found.unwrap_or_else(|| panic!("no {id} in {parameters:#?}"))
 }
 
-fn numbers(states: &[State]) -> Vec<(u32, String)> {
+pub fn numbers(states: &[State]) -> Vec<(u32, String)> {
     let state = |state: &State| (state.state_number, state.state_text.text.to_string());
     states.iter().map(state).collect()
 }
@@ -380,74 +378,4 @@ fn the_program_names_the_order_of_its_job() {
     order.job = Some(job);
     machine.book = Book::from_orders(vec![order]);
     assert_eq!(text(&instance(&machine, 1), identifier), MES_ORDER);
-}
-
-fn number(instance: &Instance, machine: &str) -> u32 {
-    match value(instance, &format!("{machine}/CurrentState/Number")) {
-        Variant::UInt32(number) => *number,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// The receiver, the program and the machine never contradict each other.
-fn assert_states_agree(instance: &Instance) {
-    let receiver = number(instance, CONTROL);
-    let program = number(instance, "Production/ActiveProgram/State");
-    let item = number(instance, "Monitoring/MachineTool/MachineryItemState");
-    let agreed: &[u32] = match program {
-        0 => &[1, 2],
-        1 => &[3],
-        2 => &[5],
-        3 => &[4],
-        _ => &[6],
-    };
-    assert!(agreed.contains(&receiver), "{program} and {receiver}");
-    if item == 3 {
-        assert_eq!(receiver, 3, "executes and is not running");
-    }
-}
-
-fn any_state() -> impl Strategy<Value = PrinterState> {
-    use PrinterState as S;
-    prop::sample::select(vec![
-        S::Offline,
-        S::Connecting,
-        S::Operational,
-        S::Starting,
-        S::Printing,
-        S::Pausing,
-        S::Paused,
-        S::Resuming,
-        S::Cancelling,
-        S::Finishing,
-        S::Transferring,
-        S::Error,
-        S::Unknown,
-    ])
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn states_agree_whatever_is_observed(
-        states in prop::collection::vec(prop::option::weighted(0.9, any_state()), 1..30),
-        waiting in prop::bool::ANY,
-    ) {
-        let mut machine = crate::support::machine();
-        if waiting {
-            let order = samples::ordered(&samples::full_job_order(MES_ORDER));
-            machine.book = Book::from_orders(vec![order]);
-        }
-        let mut seen = instance(&machine, 0);
-        assert_states_agree(&seen);
-        for (second, state) in (1..).zip(states) {
-            match state {
-                Some(state) => see(&mut machine, report(state), second),
-                None => crate::support::lose(&mut machine, second),
-            }
-            mapping().refresh(&mut seen, &machine, at(second));
-            assert_states_agree(&seen);
-        }
-    }
 }

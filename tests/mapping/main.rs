@@ -1,5 +1,6 @@
 //! A machine as umati nodes: which nodes there are, and what their values say in every situation.
 
+mod agreement;
 mod calls;
 mod complete;
 mod definitions;

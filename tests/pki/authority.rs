@@ -1,4 +1,8 @@
 //! A workshop for certificates: openssl as a certificate authority, and a folder of its own for each test.
+#![allow(
+    dead_code,
+    reason = "each test crate that includes this module uses a part of it"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -13,4 +13,3 @@ mod model_change;
 mod quality;
 mod sampling;
 mod subscriptions;
-mod tenancy;

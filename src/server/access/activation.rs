@@ -3,24 +3,35 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::time::Duration;
 
 use opcua::server::authenticator::UserToken;
 use opcua::server::node_manager::RequestContext;
 use opcua::types::StatusCode;
+use tokio::task::spawn_blocking;
 
 use super::super::front_door::Peers;
+use super::super::pki::{Refused, Trust};
 use super::audit::{self, Actor};
 use super::origin::{self, Origin};
+use super::users::Users;
 
 /// Whom the sessions belong to that see nothing. No user has this token: it is no viewer's.
 const NOBODY: &str = "nobody";
+
+/// How often the certificates of users who are logged in are judged again.
+const JUDGED_EVERY: Duration = Duration::from_secs(10);
 
 /// The sessions of one server as far as they may see and do something.
 #[derive(Debug)]
 pub(in crate::server) struct Access {
     peers: Peers,
-    /// Sessions that were activated and must see nothing.
+    trust: Trust,
+    /// The thumbprints of the certificates that users show, by token.
+    certificates: HashMap<String, [u8; 32]>,
+    /// Sessions that were activated and must see nothing, or nothing any more.
     blind: RwLock<HashMap<u32, Weak<dyn std::any::Any + Send + Sync>>>,
     /// Who logged in to each session last, and over which channel. The library tells of an activation by a question
     /// that it also asks at other times.
@@ -36,9 +47,11 @@ struct Login {
 }
 
 impl Access {
-    pub(in crate::server) fn new(peers: Peers) -> Self {
+    pub(in crate::server) fn new(peers: Peers, trust: Trust, users: &Users) -> Self {
         Self {
             peers,
+            trust,
+            certificates: users.certificates(),
             blind: RwLock::default(),
             logins: Mutex::default(),
         }
@@ -84,7 +97,8 @@ impl Access {
                 audit::login(&actor, &application, context.session_id);
             }
         } else {
-            self.blind(context);
+            let session: Arc<dyn std::any::Any + Send + Sync> = context.session.clone();
+            self.blind(context.session_id, Arc::downgrade(&session));
             audit::application_refused(&actor, &application, context.session_id);
             self.peers
                 .cut(channel, StatusCode::BadCertificateUriInvalid);
@@ -121,11 +135,61 @@ impl Access {
         blind.remove(&context.session_id);
     }
 
-    fn blind(&self, context: &RequestContext) {
-        let session: Arc<dyn std::any::Any + Send + Sync> = context.session.clone();
+    fn blind(&self, id: u32, session: Weak<dyn std::any::Any + Send + Sync>) {
         let mut blind = self.blind.write().unwrap_or_else(PoisonError::into_inner);
         // What the library has forgotten will ask for nothing any more.
         blind.retain(|_, session| session.strong_count() > 0);
-        blind.insert(context.session_id, Arc::downgrade(&session));
+        blind.insert(id, session);
+    }
+
+    /// Ends the sessions of users whose certificates are not accepted any more, for as long as it is polled.
+    pub(in crate::server) async fn watch_over(&self) {
+        let mut tick = tokio::time::interval(JUDGED_EVERY);
+        loop {
+            tick.tick().await;
+            for (id, user, thumbprint) in self.logged_in_by_certificate() {
+                let trust = self.trust.clone();
+                let judged = spawn_blocking(move || trust.judge_user_again(&thumbprint)).await;
+                if let Ok(Err(refused)) = judged {
+                    self.withdraw(id, &user, &refused);
+                }
+            }
+        }
+    }
+
+    fn logged_in_by_certificate(&self) -> Vec<(u32, UserToken, [u8; 32])> {
+        let logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        logins
+            .iter()
+            .filter(|(_, login)| login.session.strong_count() > 0)
+            .filter_map(|(id, login)| {
+                let thumbprint = self.certificates.get(&login.user.0)?;
+                Some((*id, login.user.clone(), *thumbprint))
+            })
+            .collect()
+    }
+
+    /// A session sees nothing until somebody logs in to it again, unless somebody else has done so already.
+    fn withdraw(&self, id: u32, user: &UserToken, refused: &Refused) {
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        let Entry::Occupied(login) = logins.entry(id) else {
+            return;
+        };
+        if login.get().user != *user {
+            return;
+        }
+        let login = login.remove();
+        drop(logins);
+        self.blind(id, login.session);
+        let from = Origin::of_channel(&self.peers, login.channel);
+        audit::login_ended(
+            &Actor {
+                user: login.user,
+                from,
+            },
+            id,
+            refused,
+        );
+        self.peers.cut(login.channel, refused.status);
     }
 }

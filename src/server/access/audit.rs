@@ -10,6 +10,7 @@ use log::{info, warn};
 use opcua::server::authenticator::UserToken;
 use opcua::types::{NodeId, StatusCode};
 
+use super::super::pki::Refused;
 use super::origin::Origin;
 
 const TARGET: &str = "umati_bridge::audit";
@@ -55,6 +56,16 @@ pub(super) fn application_refused(actor: &Actor, application: &str, session: u32
         target: TARGET,
         "login refused: who={who}, from={from}, application={application}, session={session}, \
          result=BadCertificateUriInvalid, reason=\"the certificate of the application has another URI\""
+    );
+}
+
+/// A session is ended: the certificate of its user is not accepted any more.
+pub(super) fn login_ended(actor: &Actor, session: u32, refused: &Refused) {
+    let (who, from, status) = (actor.who(), actor.from, refused.status);
+    let reason = quoted(&refused.reason);
+    warn!(
+        target: TARGET,
+        "login ended: who={who}, from={from}, session={session}, result={status}, reason={reason}"
     );
 }
 

@@ -61,6 +61,18 @@ impl Users {
     }
 }
 
+impl Users {
+    /// Whoever shows a certificate, by their token, with its thumbprint.
+    pub(super) fn certificates(&self) -> HashMap<String, [u8; 32]> {
+        self.with_tokens()
+            .filter_map(|(token, user)| match user.login {
+                Login::Certificate(thumbprint) => Some((token.0, thumbprint)),
+                Login::Password { .. } => None,
+            })
+            .collect()
+    }
+}
+
 /// The proofs, ready to be compared with what clients send.
 #[derive(Debug, Default)]
 pub(super) struct Proofs {

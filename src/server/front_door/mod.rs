@@ -20,7 +20,7 @@ pub(super) use peers::{Peer, Peers};
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use opcua::crypto::SecurityPolicy;
@@ -65,6 +65,7 @@ impl FrontDoor {
                         trust: self.trust.clone(),
                         policies: self.policies.clone(),
                         judges: Arc::clone(&judges),
+                        chain: Mutex::default(),
                     };
                     relays.spawn(async move {
                         match connect(&client, inner).await {

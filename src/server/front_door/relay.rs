@@ -7,8 +7,8 @@
 //! ```
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use opcua::crypto::SecurityPolicy;
@@ -17,19 +17,22 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::frame::{self, Frame, HEADER, Kind};
 use super::journal;
 use super::opening::Opening;
 use super::peers::Place;
 use crate::server::limits::MAX_REQUEST_SIZE;
-use crate::server::pki::Trust;
+use crate::server::pki::{ClientCertificate, Trust};
 
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
 const OPENING_WITHIN: Duration = Duration::from_secs(10);
 /// How long a client may take to take its ERR message.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How often the certificate of an open connection is judged again: what the operator revokes has to count, and no client
+/// has to renew its channel, as the library goes on with one whose time is over.
+const JUDGED_EVERY: Duration = Duration::from_secs(10);
 /// What is read at a time.
 const BUFFER: usize = 16 * 1024;
 
@@ -39,6 +42,8 @@ pub(super) struct Relay {
     pub trust: Trust,
     pub policies: Vec<SecurityPolicy>,
     pub judges: Arc<Semaphore>,
+    /// The certificates that were accepted, DER; `None` without security.
+    pub chain: Mutex<Option<Arc<[u8]>>>,
 }
 
 /// Why a connection ends.
@@ -73,6 +78,7 @@ impl Relay {
                 status = self.place.is_cut() => {
                     Err(End::refused(status, "it was cut"))
                 }
+                end = self.is_withdrawn() => Err(end),
             }
         };
         match ended {
@@ -190,24 +196,8 @@ impl Relay {
                 "the security policy is not served",
             ));
         }
-        let (trust, chain) = (self.trust.clone(), opening.chain.to_vec());
-        let Ok(turn) = Arc::clone(&self.judges).acquire_owned().await else {
-            return Err(End::refused(StatusCode::BadShutdown, "the server ends"));
-        };
-        let judged = spawn_blocking(move || {
-            let _turn = turn;
-            trust.judge_application(&chain)
-        });
-        let certificate = match judged.await {
-            Ok(Ok(certificate)) => certificate,
-            Ok(Err(refused)) => return Err(End::refused(refused.status, &refused.reason)),
-            Err(_) => {
-                return Err(End::refused(
-                    StatusCode::BadSecurityChecksFailed,
-                    "the certificate cannot be judged",
-                ));
-            }
-        };
+        let chain: Arc<[u8]> = opening.chain.into();
+        let certificate = self.accepted(Arc::clone(&chain)).await?;
         let before = self.place.certificate();
         if before.is_some_and(|before| before.thumbprint != certificate.thumbprint) {
             return Err(End::refused(
@@ -216,7 +206,45 @@ impl Relay {
             ));
         }
         self.place.certified(Some(certificate));
+        *self.chain() = Some(chain);
         Ok(())
+    }
+
+    /// The first of these certificates, if it is accepted now.
+    async fn accepted(&self, chain: Arc<[u8]>) -> Result<ClientCertificate, End> {
+        let trust = self.trust.clone();
+        let Ok(turn) = Arc::clone(&self.judges).acquire_owned().await else {
+            return Err(End::refused(StatusCode::BadShutdown, "the server ends"));
+        };
+        let judged = spawn_blocking(move || {
+            let _turn = turn;
+            trust.judge_application(&chain)
+        });
+        match judged.await {
+            Ok(Ok(certificate)) => Ok(certificate),
+            Ok(Err(refused)) => Err(End::refused(refused.status, &refused.reason)),
+            Err(_) => Err(End::refused(
+                StatusCode::BadSecurityChecksFailed,
+                "the certificate cannot be judged",
+            )),
+        }
+    }
+
+    /// Waits until the certificate of the connection is not accepted any more, and tells why.
+    async fn is_withdrawn(&self) -> End {
+        loop {
+            sleep(JUDGED_EVERY).await;
+            let chain = self.chain().clone();
+            if let Some(chain) = chain
+                && let Err(end) = self.accepted(chain).await
+            {
+                return end;
+            }
+        }
+    }
+
+    fn chain(&self) -> MutexGuard<'_, Option<Arc<[u8]>>> {
+        self.chain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// From the library to the client.

@@ -80,6 +80,31 @@ impl Identity {
         }
     }
 
+    /// Copies the pair to another folder. The library reads its files anew for each channel: of a copy, it goes on with
+    /// the pair that it began with when a new one takes its place.
+    ///
+    /// # Errors
+    /// If a file cannot be read or written.
+    pub(in crate::server) fn copy_to(&self, pki_dir: &Path) -> Result<Self, IdentityError> {
+        let copy = Self {
+            pki_dir: pki_dir.to_owned(),
+        };
+        let _alone = files::lock(&copy.pki_dir)
+            .map_err(|(path, source)| IdentityError::Write { path, source })?;
+        let read = |path: PathBuf| {
+            fs::read(&path).map_err(|e| IdentityError::Read {
+                path,
+                reason: e.to_string(),
+            })
+        };
+        let (certificate, key) = (read(self.certificate_path())?, read(self.key_path())?);
+        files::stage_private(&copy.key_path(), &key)?;
+        files::stage_public(&copy.certificate_path(), &certificate)?;
+        files::commit(&copy.key_path())?;
+        files::commit(&copy.certificate_path())?;
+        Ok(copy)
+    }
+
     /// What the certificate says.
     ///
     /// # Errors

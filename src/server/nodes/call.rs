@@ -3,11 +3,14 @@
 //! Arguments are checked before anything happens; then the task that owns the machine is asked, and the caller, and
 //! nobody else, waits for its answer. A Call that reaches the machine is Good; its ReturnStatus tells the rest.
 
+use std::sync::Arc;
+
 use opcua::server::authenticator::UserToken;
-use opcua::server::node_manager::MethodCall;
+use opcua::server::node_manager::{MethodCall, RequestContext};
 use opcua::types::{StatusCode, Variant};
 use tokio::sync::mpsc;
 
+use super::super::access::Access;
 use super::super::access::audit::{self, Actor};
 use super::super::command::{self, Command};
 use super::super::plant::{Found, Plant, is_shown, split};
@@ -22,8 +25,30 @@ enum Todo {
     Refused(Refusal),
 }
 
+/// Answers the calls of methods of machines, by whatever NodeId they are named. Cheap to clone.
+#[derive(Clone)]
+pub(in crate::server) struct Methods {
+    pub plant: Plant,
+    pub access: Arc<Access>,
+}
+
+impl Methods {
+    /// One after the other, as they stand in the request.
+    pub(in crate::server) async fn call(
+        &self,
+        context: &RequestContext,
+        calls: &mut [&mut MethodCall],
+    ) {
+        let user = self.access.user(context);
+        let actor = self.access.actor(context);
+        for it in calls {
+            call(&self.plant, &user, &actor, it).await;
+        }
+    }
+}
+
 /// Answers one call.
-pub(super) async fn call(plant: &Plant, user: &UserToken, actor: &Actor, call: &mut MethodCall) {
+async fn call(plant: &Plant, user: &UserToken, actor: &Actor, call: &mut MethodCall) {
     let outcome = match prepare(plant, user, call) {
         Ok(Todo::Answer(outputs)) => {
             call.set_outputs(outputs);

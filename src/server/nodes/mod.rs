@@ -30,23 +30,22 @@ use super::plant::Plant;
 use super::publish::Dispatcher;
 use crate::umati::namespaces;
 
+pub(super) use self::call::Methods;
+
 pub(super) struct MachineNodes {
     plant: Plant,
     dispatcher: Arc<Dispatcher>,
-    access: Access,
+    access: Arc<Access>,
+    methods: Methods,
     /// The namespaces that no NodeSet claims.
     namespaces: Vec<NamespaceMetadata>,
 }
 
 impl MachineNodes {
     /// Registers the instance namespace; the caller checks that it got the index that the program counts on.
-    pub(super) fn new(
-        context: &ServerContext,
-        plant: Plant,
-        access: Access,
-        application_uri: &str,
-    ) -> Self {
+    pub(super) fn new(context: &ServerContext, methods: Methods, application_uri: &str) -> Self {
         let uri = namespaces::instances_uri(application_uri);
+        let Methods { plant, access } = methods.clone();
         let index = context
             .type_tree
             .write()
@@ -60,6 +59,7 @@ impl MachineNodes {
             )),
             plant,
             access,
+            methods,
             namespaces: [
                 (namespaces::SERVER, application_uri.to_owned()),
                 (index, uri),
@@ -157,11 +157,7 @@ impl NodeManager for MachineNodes {
         context: &RequestContext,
         calls: &mut [&mut MethodCall],
     ) -> Result<(), StatusCode> {
-        let user = self.access.user(context);
-        let actor = self.access.actor(context);
-        for call in calls {
-            call::call(&self.plant, &user, &actor, call).await;
-        }
+        self.methods.call(context, calls).await;
         Ok(())
     }
 
@@ -225,11 +221,12 @@ impl NodeManager for MachineNodes {
 
     async fn set_monitoring_mode(
         &self,
-        _: &RequestContext,
+        context: &RequestContext,
         mode: MonitoringMode,
         items: &[&MonitoredItemRef],
     ) {
-        self.dispatcher.switched(mode, items);
+        let user = self.access.user(context);
+        self.dispatcher.switched(context, &user, mode, items);
     }
 
     async fn delete_monitored_items(&self, _: &RequestContext, items: &[&MonitoredItemRef]) {

@@ -31,6 +31,10 @@ pub(super) fn create(
         _ => check_attribute(&found, request),
     };
     drop(found);
+    // Asked last, so that it tells nothing of what the user may not see.
+    if checked.is_ok() && !dispatcher.may_be_watched(context.session_id, &id) {
+        return StatusCode::BadUserAccessDenied;
+    }
     match checked {
         Err(status) => status,
         Ok(Entry::Constant(value)) => {

@@ -44,6 +44,8 @@ pub(super) struct Lists {
     pub users: Vec<Arc<Certificate>>,
     pub issuers: Vec<Arc<Certificate>>,
     pub crls: Vec<Arc<Crl>>,
+    /// What the operator has revoked, as far as the certificates themselves are here.
+    pub withdrawn: Vec<Arc<Certificate>>,
     revoked: HashSet<String>,
 }
 
@@ -64,17 +66,14 @@ impl Folders {
         let mut lists = || -> io::Result<Lists> {
             let by_name = revoked_by_name(&self.pki_dir)?.into_iter();
             let mut revoked: HashSet<String> = by_name.map(|(name, _)| name).collect();
-            revoked.extend(
-                self.revoked
-                    .read()?
-                    .iter()
-                    .map(|(_, it)| it.thumbprint_hex()),
-            );
+            let withdrawn = items(self.revoked.read()?);
+            revoked.extend(withdrawn.iter().map(|it| it.thumbprint_hex()));
             Ok(Lists {
                 trusted: items(self.trusted.read()?),
                 users: items(self.users.read()?),
                 issuers: items(self.issuers.read()?),
                 crls: items(self.crls.read()?),
+                withdrawn,
                 revoked,
             })
         };

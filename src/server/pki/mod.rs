@@ -112,23 +112,43 @@ impl Trust {
     /// # Errors
     /// If no such certificate is known, or it is known and not (any more) to be accepted.
     pub fn judge_user(&self, sha1: &[u8]) -> Result<ClientCertificate, Refused> {
+        let is_it = |it: &Certificate| it.sha1().is_some_and(|own| own == sha1);
+        self.judge_user_who(is_it, || {
+            format!(
+                "no user certificate with the SHA-1 thumbprint {} is known here; `umati-bridge trust accept FILE \
+                 --user` takes one",
+                hex(sha1.get(..20).unwrap_or(sha1))
+            )
+        })
+    }
+
+    /// The user certificate of somebody who is logged in, by its SHA-256 thumbprint.
+    ///
+    /// # Errors
+    /// If it is not known or not to be accepted any more.
+    pub(super) fn judge_user_again(&self, thumbprint: &[u8; 32]) -> Result<(), Refused> {
+        let is_it = |it: &Certificate| it.thumbprint == *thumbprint;
+        let judged = self.judge_user_who(is_it, || "it is not known here any more".to_owned());
+        judged.map(|_| ())
+    }
+
+    fn judge_user_who(
+        &self,
+        is_it: impl Fn(&Certificate) -> bool,
+        unknown: impl FnOnce() -> String,
+    ) -> Result<ClientCertificate, Refused> {
         let refused = |reason| Refused {
             status: StatusCode::BadIdentityTokenRejected,
             reason,
         };
         let lists = lock(&self.folders).read();
         let lists = lists.map_err(|problem| refused(problem.to_string()))?;
+        // One that was revoked is told as such.
         let known = lists.users.iter().chain(&lists.trusted);
         let user = known
-            .into_iter()
-            .find(|it| it.sha1().is_some_and(|own| own == sha1))
-            .ok_or_else(|| {
-                refused(format!(
-                    "no user certificate with the SHA-1 thumbprint {} is known here; `umati-bridge trust accept FILE \
-                     --user` takes one",
-                    hex(sha1.get(..20).unwrap_or(sha1))
-                ))
-            })?;
+            .chain(&lists.withdrawn)
+            .find(|it| is_it(it))
+            .ok_or_else(|| refused(unknown()))?;
         judge(user, &[], &lists, For::User, Utc::now())
             .map(|()| shown(user))
             .map_err(|problem| refused(problem.to_string()))

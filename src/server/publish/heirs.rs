@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 
 use opcua::server::Subscription;
+use opcua::server::authenticator::UserToken;
+use opcua::server::node_manager::MonitoredItemRef;
 use opcua::types::{DataValue, DateTime, NodeId, StatusCode, Variant};
 
 use super::item::Key;
@@ -42,6 +44,31 @@ impl Dispatcher {
                 }
                 live.sessions.settle(id, session);
                 self.look_at(live, seen);
+            }
+        }
+    }
+
+    /// Items that were off when the user of their session changed could not be told then: they are told as soon as
+    /// they are switched on, before they are asked for the value that they had.
+    pub(super) fn part_with_switched(
+        &self,
+        session: u32,
+        user: &UserToken,
+        items: &[&MonitoredItemRef],
+    ) {
+        let hidden: Vec<_> = items
+            .iter()
+            .filter(|item| self.plant.find(user, item.node_id()).is_none())
+            .map(|item| item.handle())
+            .collect();
+        let Some(subscriptions) = self.subscriptions.get_session_subscriptions(session) else {
+            return;
+        };
+        let mut subscriptions = subscriptions.lock();
+        for item in hidden {
+            if let Some(subscription) = subscriptions.get_mut(item.subscription_id) {
+                let now = DateTime::now();
+                subscription.notify_data_value(&item.monitored_item_id, unknown(), &now);
             }
         }
     }

@@ -106,8 +106,19 @@ impl Dispatcher {
     pub(super) fn met(&self, context: &RequestContext, user: &UserToken) {
         let session: Arc<dyn Any + Send + Sync> = context.session.clone();
         let mut live = self.live();
-        live.sessions.met(context.session_id, &session, user);
+        live.sessions
+            .met(&self.subscriptions, context.session_id, &session, user);
         self.part_with_hidden(&mut live);
+    }
+
+    /// Whether a node may be watched in a session, as far as the founder of its subscriptions is concerned.
+    pub(super) fn may_be_watched(&self, session: u32, id: &NodeId) -> bool {
+        let founder = self
+            .live()
+            .sessions
+            .founder(&self.subscriptions, session)
+            .cloned();
+        founder.is_none_or(|founder| self.plant.find(&founder, id).is_some())
     }
 
     /// Tells an event of an instance to those who listen to the node that it comes from, the instance, or `Server`,
@@ -141,7 +152,9 @@ impl Dispatcher {
         } = &mut *live;
         let types = self.types.read();
         for (session, user) in sessions.users() {
-            if !self.plant.shows(user, machine) {
+            let founder = sessions.founder(&self.subscriptions, session);
+            let mut all = [user].into_iter().chain(founder);
+            if !all.all(|user| self.plant.shows(user, machine)) {
                 continue;
             }
             if let Some(subscriptions) = self.subscriptions.get_session_subscriptions(session) {
@@ -251,8 +264,17 @@ impl Dispatcher {
 
     /// The client has switched items on or off. One that is switched on reports, even what it reported before
     /// (OPC 10000-4 §5.13.1.3).
-    pub(super) fn switched(&self, mode: MonitoringMode, items: &[&MonitoredItemRef]) {
+    pub(super) fn switched(
+        &self,
+        context: &RequestContext,
+        user: &UserToken,
+        mode: MonitoringMode,
+        items: &[&MonitoredItemRef],
+    ) {
         let disabled = mode == MonitoringMode::Disabled;
+        if !disabled {
+            self.part_with_switched(context.session_id, user, items);
+        }
         let mut live = self.live();
         let mut switched_on = Vec::new();
         for key in items.iter().map(|item| Key::from(item.handle())) {

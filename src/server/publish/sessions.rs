@@ -3,6 +3,10 @@
 //! The library gives subscriptions out by session only, and TransferSubscriptions moves a subscription to another
 //! session without telling anyone. So each session that was ever activated is remembered for as long as the
 //! library keeps it, and a subscription that has left its home is looked for in the others.
+//!
+//! **Founders.** Who may have a subscription transferred to them, the library decides by the user whose the session was
+//! when it got its first one, the founder, even if somebody else has taken over the session since. Nothing must be
+//! watched in such a session that the founder may not see, too.
 
 use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
@@ -10,7 +14,8 @@ use std::mem;
 use std::sync::{Arc, Weak};
 
 use opcua::server::authenticator::UserToken;
-use opcua::server::{Subscription, SubscriptionCache};
+use opcua::server::{SessionSubscriptions, Subscription, SubscriptionCache};
+use opcua::sync::Mutex;
 
 #[derive(Default)]
 pub(super) struct Sessions {
@@ -24,6 +29,21 @@ pub(super) struct Sessions {
 struct Known {
     session: Weak<dyn Any + Send + Sync>,
     user: UserToken,
+    founder: Option<Founder>,
+}
+
+/// Somebody else than the user, whom the library takes for the owner of these subscriptions.
+#[derive(Clone)]
+struct Founder {
+    user: UserToken,
+    subscriptions: Weak<Mutex<SessionSubscriptions>>,
+}
+
+impl Founder {
+    /// The library lets go of a session's subscriptions when none is left; the next have another founder.
+    fn counts(&self, subscriptions: &Arc<Mutex<SessionSubscriptions>>) -> bool {
+        self.subscriptions.as_ptr() == Arc::as_ptr(subscriptions)
+    }
 }
 
 struct Home {
@@ -34,10 +54,28 @@ struct Home {
 
 impl Sessions {
     /// A session was activated by this user. If another one was its user, it is an heir from now on.
-    pub(super) fn met(&mut self, id: u32, session: &Arc<dyn Any + Send + Sync>, user: &UserToken) {
+    pub(super) fn met(
+        &mut self,
+        cache: &SubscriptionCache,
+        id: u32,
+        session: &Arc<dyn Any + Send + Sync>,
+        user: &UserToken,
+    ) {
+        let subscriptions = cache.get_session_subscriptions(id);
+        let founder = self.alive.get(&id).zip(subscriptions).map(|(known, held)| {
+            let founder = known
+                .founder
+                .clone()
+                .filter(|founder| founder.counts(&held));
+            founder.unwrap_or_else(|| Founder {
+                user: known.user.clone(),
+                subscriptions: Arc::downgrade(&held),
+            })
+        });
         let known = Known {
             session: Arc::downgrade(session),
             user: user.clone(),
+            founder: founder.filter(|founder| founder.user != *user),
         };
         let before = self.alive.insert(id, known);
         if before.is_some_and(|before| before.user != *user) {
@@ -48,6 +86,13 @@ impl Sessions {
     /// The user of a session now; a request that was sent before it was activated anew still names the one before.
     pub(super) fn user(&self, session: u32) -> Option<&UserToken> {
         self.alive.get(&session).map(|known| &known.user)
+    }
+
+    /// The founder of a session's subscriptions, if it is not the session's user.
+    pub(super) fn founder(&self, cache: &SubscriptionCache, session: u32) -> Option<&UserToken> {
+        let founder = self.alive.get(&session)?.founder.as_ref()?;
+        let subscriptions = cache.get_session_subscriptions(session)?;
+        founder.counts(&subscriptions).then_some(&founder.user)
     }
 
     /// The sessions with their users.

@@ -6,7 +6,7 @@
 //! | node | from |
 //! |---|---|
 //! | Name | the file, by the name it was uploaded under; empty while there is none |
-//! | JobIdentifier | JobOrderID of the job; empty for a file that is only selected |
+//! | JobIdentifier | JobOrderID of the job; empty for a file that is only selected, and when the order was cleared |
 //! | State | [`States::program`] |
 //! | NumberInList | constant 0: one program at a time |
 
@@ -69,11 +69,11 @@ impl<'a> Program<'a> {
         }
     }
 
-    /// JobOrderID of the job: the same name as in JobManagement.
+    /// JobOrderID of the job: one that JobManagement lists, or none.
     fn job_identifier(self, book: &'a Book) -> &'a str {
         match self {
             Self::Nothing | Self::Selected(_) => "",
-            Self::Job(job) => book.of_job(&job.id).map_or(&job.id.0, |order| &order.id.0),
+            Self::Job(job) => book.of_job(&job.id).map_or("", |order| &order.id.0),
         }
     }
 }

@@ -36,6 +36,8 @@ def arguments(description):
     parser.add_argument("url", help="opc.tcp://host:port/path")
     parser.add_argument("--policy", default="None", choices=["None", *SECURITY_POLICIES])
     parser.add_argument("--login", help="user:password")
+    parser.add_argument("--user-certificate", help="DER, instead of --login")
+    parser.add_argument("--user-key", help="its private key, PEM")
     parser.add_argument("--pki", type=Path, required=True, help="folder for the client's key and certificate")
     return parser
 
@@ -52,6 +54,9 @@ async def client_for(args):
         user, password = args.login.split(":")
         client.set_user(user)
         client.set_password(password)
+    if args.user_certificate:
+        await client.load_client_certificate(args.user_certificate, "der")
+        await client.load_private_key(args.user_key, extension="pem")
     if args.policy != "None":
         key, certificate = args.pki / "key.pem", args.pki / "certificate.der"
         await setup_self_signed_certificate(

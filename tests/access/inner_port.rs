@@ -1,0 +1,84 @@
+//! Behind the front door the server library listens on a port of its own, on loopback: who comes there directly is
+//! told the endpoints, as everybody is, and is not let in.
+#![cfg(target_os = "linux")] // Only there a test can find that port.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use opcua::client::IdentityToken;
+use opcua::types::{MessageSecurityMode, UserTokenPolicy};
+use serde_json::json;
+
+use super::authority::{URI, Workshop, key};
+use super::client::{Client, library, library_with};
+use super::common::wait_until;
+use super::site::{Site, as_user, instance};
+
+/// The ports on which a process listens.
+fn ports_of(process: u32) -> BTreeSet<u16> {
+    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    let sockets: BTreeSet<String> = descriptors
+        .filter_map(|it| fs::read_link(it.ok()?.path()).ok())
+        .map(|link| link.to_string_lossy().into_owned())
+        .collect();
+    let table = fs::read_to_string(format!("/proc/{process}/net/tcp")).unwrap();
+    let listening = table.lines().skip(1).filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (_, port) = fields[1].split_once(':')?;
+        let socket = format!("socket:[{}]", fields[9]);
+        (fields[3] == "0A" && sockets.contains(&socket)).then(|| u16::from_str_radix(port, 16))
+    });
+    listening.map(Result::unwrap).collect()
+}
+
+/// The address of the port that is not the one of this URL; it is opened a moment after that.
+fn inner(process: u32, url: &str) -> String {
+    let (_, outer) = url.rsplit_once(':').unwrap();
+    let outer = outer.parse().unwrap();
+    wait_until("the inner port", || {
+        let ports = ports_of(process);
+        let inner: Vec<u16> = ports
+            .iter()
+            .copied()
+            .filter(|port| *port != outer)
+            .collect();
+        match inner[..] {
+            [port] if ports.contains(&outer) => Ok(format!("opc.tcp://127.0.0.1:{port}")),
+            _ => Err(format!("{ports:?}")),
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_past_the_front_door_is_not_let_in_with_all_the_right_certificates() {
+    let shop = Workshop::new();
+    let user = shop.self_signed("Ada", &key(2), "keyUsage=digitalSignature\n", 30);
+    let application = shop.client("MES");
+    let site = Site::open(shop, json!([instance(1, &user)]), json!([]));
+    site.accept(&application);
+    site.accept_user(&user);
+    let inner = inner(site.process(), site.url());
+    let mut endpoint = site.endpoint().await;
+    endpoint.endpoint_url = inner.as_str().into();
+    let library = library_with(URI, &application);
+    let entered = Client::come_by(library, endpoint, as_user(&user)).await;
+    assert!(entered.is_err());
+    site.told(&["login refused", "it came past the front door"]);
+    assert!(site.enter(&application, as_user(&user)).await.is_ok());
+}
+
+/// The same where everybody may read.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_past_the_front_door_of_an_open_server_is_not_let_in_either() {
+    let site = Site::open(Workshop::new(), json!([]), json!([]));
+    let inner = inner(site.process(), site.url());
+    let enter = async |url: &str| {
+        let policy = UserTokenPolicy::anonymous();
+        let endpoint = (url, "None", MessageSecurityMode::None, policy).into();
+        let library = library("urn:test:client");
+        Client::come_by(library, endpoint, IdentityToken::Anonymous).await
+    };
+    assert!(enter(&inner).await.is_err());
+    site.told(&["login refused", "it came past the front door"]);
+    assert!(enter(site.url()).await.is_ok());
+}
