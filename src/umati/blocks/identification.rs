@@ -8,8 +8,9 @@
 //! | Model | config, else the printer profile |
 //! | ProductCode, YearOfConstruction | config |
 //!
-//! Always Good: none of it depends on a printer that answers. SoftwareRevision would be the firmware's, which
-//! polling does not tell, so it is left out.
+//! | SoftwareRevision | the firmware of the printer (`software`) |
+//!
+//! Always Good: none of it depends on a printer that answers.
 
 use opcua::types::{LocalizedText, Variant};
 
