@@ -390,7 +390,7 @@ fn number(instance: &Instance, machine: &str) -> u32 {
 }
 
 /// The receiver, the program and the machine never contradict each other.
-fn assert_states_agree(instance: &Instance) {
+pub fn assert_states_agree(instance: &Instance) {
     let receiver = number(instance, CONTROL);
     let program = number(instance, "Production/ActiveProgram/State");
     let item = number(instance, "Monitoring/MachineTool/MachineryItemState");

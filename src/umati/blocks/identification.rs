@@ -7,7 +7,6 @@
 //! | ComponentName, Location, AssetId | what a client wrote, else config; empty while nobody said |
 //! | Model | config, else the printer profile |
 //! | ProductCode, YearOfConstruction | config |
-//!
 //! | SoftwareRevision | the firmware of the printer (`software`) |
 //!
 //! Always Good: none of it depends on a printer that answers.

@@ -72,9 +72,7 @@ const PARTING: [char; 10] = [' ', '\t', '(', ')', '[', ']', ',', ';', ':', '/'];
 
 fn name_and_version(text: &str) -> (&str, &str) {
     let text = text.trim();
-    let dotted = |three: &[u8]| {
-        matches!(three, [before, b'.', after] if before.is_ascii_digit() && after.is_ascii_digit())
-    };
+    let dotted = |three: &[u8]| matches!(three, [before, b'.', after] if before.is_ascii_digit() && after.is_ascii_digit());
     let Some(dot) = text.as_bytes().windows(3).position(dotted) else {
         return (text, text);
     };
