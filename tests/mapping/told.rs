@@ -236,7 +236,7 @@ fn time(at: i64) -> Variant {
 
 #[test]
 fn an_error_that_was_told_counts_more_than_what_reports_say_of_it_and_stays() {
-    let mut machine = pushed(PrinterState::Printing);
+    let mut machine = pushed(PrinterState::Operational);
     let mut seen = instance(&machine, 0);
     assert_eq!(status(&seen, REASON), StatusCode::BadNoData);
     hear(&mut machine, trouble("kill() called", Some("firmware")), 5);
@@ -333,6 +333,8 @@ fn what_octoprint_tells_has_the_time_of_its_clock() {
     hear(&mut machine, paused, 320);
     refresh(&mut seen, &machine, 320);
     assert_eq!(source_time(&seen, STATE_TEXT), t(320));
+    see(&mut machine, says("h", Some(324)), 325);
+    refresh(&mut seen, &machine, 325);
     hear(&mut machine, News::Tool(1), 330);
     refresh(&mut seen, &machine, 330);
     assert_eq!(source_time(&seen, TOOL), t(330));
