@@ -8,6 +8,8 @@ pub struct Alert {
     pub kind: AlertKind,
     /// What OctoPrint or the network said; for people.
     pub text: String,
+    /// OctoPrint's own word for the cause of an error (`firmware`, `resend_loop`, …), where it told one.
+    pub reason: Option<String>,
     pub since: Timestamp,
 }
 
@@ -24,55 +26,74 @@ pub enum AlertKind {
     ThermalError,
     /// The connection to the printer was lost during a print.
     Disconnected,
+    /// The print waits until somebody has changed the filament (M600).
+    FilamentChange,
 }
 
 /// Words of firmware and OctoPrint for an error of temperature.
 const THERMAL: [&str; 5] = ["thermal", "temp", "heating", "heater", "runaway"];
 
+impl Alert {
+    fn new(kind: AlertKind, text: &str, since: Timestamp) -> Self {
+        Self {
+            kind,
+            text: text.trim().to_owned(),
+            reason: None,
+            since,
+        }
+    }
+
+    /// Nothing new but the time.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        (self.kind, &self.text, &self.reason) == (other.kind, &other.text, &other.reason)
+    }
+}
+
 impl Machine {
     /// The alerts that hold now, each kind at most once.
     pub fn alerts(&self) -> Vec<Alert> {
-        match &self.link {
-            Link::Waiting => Vec::new(),
-            Link::Unreachable { since, why } => vec![Alert {
-                kind: AlertKind::Unreachable,
-                text: why.detail.clone(),
-                since: *since,
-            }],
-            Link::KeyRejected { since, why } => vec![Alert {
-                kind: AlertKind::KeyRejected,
-                text: rejection(why),
-                since: *since,
-            }],
-            Link::Up { .. } => self.printer_alert().into_iter().collect(),
-        }
+        let trouble = match &self.link {
+            Link::Waiting => None,
+            Link::Unreachable { since, why } => {
+                Some(Alert::new(AlertKind::Unreachable, &why.detail, *since))
+            }
+            Link::KeyRejected { since, why } => {
+                Some(Alert::new(AlertKind::KeyRejected, &rejection(why), *since))
+            }
+            Link::Up { .. } => self.printer_alert(),
+        };
+        // That the printer waits for somebody does not change while nobody can ask it.
+        let change = self.filament_change.map(|change| {
+            let text = "the filament must be changed";
+            Alert::new(AlertKind::FilamentChange, text, change.since)
+        });
+        trouble.into_iter().chain(change).collect()
     }
 
     fn printer_alert(&self) -> Option<Alert> {
         let report = self.report.as_ref()?;
-        let told = report
-            .error
-            .as_deref()
+        let since = self.state_since?;
+        let trouble = self.trouble.as_ref().filter(|last| last.holds);
+        let trouble = trouble.map(|last| &last.trouble);
+        let told = trouble
+            .map(|trouble| trouble.text.as_str())
+            .or(report.error.as_deref())
             .filter(|text| !text.trim().is_empty());
-        let (kind, text) = match (report.state, told) {
-            (PrinterState::Error, told) => {
-                let text = told.unwrap_or(&report.state_text);
-                (error_kind(text), text)
-            }
-            (PrinterState::Offline, Some(text)) => (error_kind(text), text),
-            (PrinterState::Offline, None) => match self.last_job()?.end()? {
-                (at, Outcome::Failed { reason }) if Some(at) >= self.state_since => {
-                    (AlertKind::Disconnected, reason.as_str())
-                }
-                _ => return None,
-            },
-            _ => return None,
+        let error = |text: &str| Alert {
+            reason: trouble.and_then(|trouble| trouble.reason.clone()),
+            ..Alert::new(error_kind(text), text, since)
         };
-        Some(Alert {
-            kind,
-            text: text.trim().to_owned(),
-            since: self.state_since?,
-        })
+        match (report.state, told) {
+            (PrinterState::Error, told) => Some(error(told.unwrap_or(&report.state_text))),
+            (PrinterState::Offline, Some(text)) => Some(error(text)),
+            (PrinterState::Offline, None) => match self.last_job()?.end()? {
+                (at, Outcome::Failed { reason }) if at >= since => {
+                    Some(Alert::new(AlertKind::Disconnected, reason, since))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
     }
 }
 

@@ -94,7 +94,7 @@ impl Machine {
                 return Vec::new();
             }
         };
-        self.held = None;
+        let first_seen = Held::first_seen(self.held.take(), &report, at);
         self.count_time(at);
         if !matches!(self.link, Link::Up { .. }) {
             self.link = Link::Up { since: at };
@@ -103,10 +103,13 @@ impl Machine {
         if extent == Extent::State {
             begin_anew(&mut report, &events);
         }
+        if extent == Extent::Whole {
+            self.complete(&mut report);
+        }
         self.judge_trouble(&mut report, at);
         self.judge_filament(&report, at);
         if self.printer_state() != Some(report.state) {
-            self.state_since = Some(at);
+            self.state_since = Some(first_seen);
         }
         if extent == Extent::Whole {
             sensors::read(&mut self.sensors, &mut self.feed, &report.temperatures, at);

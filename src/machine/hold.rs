@@ -1,7 +1,9 @@
 //! News as they come in, and reports that wait for the news that explain them.
 
 use super::hearing::{Extent, PATIENCE};
-use super::{JobEvent, Machine, News, PrintNews, PrinterState, Report, Timestamp, Trouble, later};
+use super::{
+    DataSource, JobEvent, Machine, News, PrintNews, PrinterState, Report, Timestamp, Trouble, later,
+};
 
 /// A report of which nothing is shown yet, because it is half of a conclusion (see `hearing`).
 #[derive(Debug, Clone)]
@@ -12,6 +14,12 @@ pub(super) struct Held {
 }
 
 impl Held {
+    /// When a report that counts at `at` showed its state first.
+    pub(super) fn first_seen(held: Option<Self>, report: &Report, at: Timestamp) -> Timestamp {
+        held.filter(|held| held.report.state == report.state)
+            .map_or(at, |held| held.since)
+    }
+
     /// When it counts as it is. The state alone never does: what became of the print is for the next report to tell.
     pub(super) fn due(&self) -> Option<Timestamp> {
         (self.extent == Extent::Whole).then(|| later(self.since, PATIENCE))
@@ -23,8 +31,14 @@ impl Held {
 pub struct LastTrouble {
     pub trouble: Trouble,
     pub at: Timestamp,
-    /// Nothing has shown yet that it is over.
     pub(super) holds: bool,
+}
+
+impl LastTrouble {
+    /// Nothing has shown yet that it is over.
+    pub fn holds(&self) -> bool {
+        self.holds
+    }
 }
 
 /// Somebody has to change the filament.
@@ -124,10 +138,31 @@ impl Machine {
         }
         if !state.is_connected() {
             report.temperatures = super::TemperatureReport::NotAsked;
+            report.z = None;
+            report.tool = None;
+            report.resends = None;
         }
+        report.told_at = None;
         report.state = state;
         report.state_text = text;
         self.take_report(report, Extent::State, at)
+    }
+
+    /// Adds what the source only tells by itself: it still holds when the source was merely asked in between.
+    pub(super) fn complete(&self, report: &mut Report) {
+        let (Some(before), DataSource::Push) = (&self.report, &self.source) else {
+            return;
+        };
+        if !report.state.is_connected() {
+            return;
+        }
+        // Before OctoPrint 2.0 only news tell the tool.
+        report.tool = report.tool.or(before.tool);
+        let was_asked = report.told_at.is_none();
+        if was_asked {
+            report.z = report.z.or(before.z);
+            report.resends = report.resends.or(before.resends);
+        }
     }
 
     pub(super) fn hold(&mut self, report: Report, extent: Extent, at: Timestamp) {
@@ -141,15 +176,10 @@ impl Machine {
 
     /// What waits is looked at again: the other half may have come.
     fn release(&mut self, at: Timestamp) -> Vec<JobEvent> {
-        let Some(held) = self.held.take() else {
-            return Vec::new();
-        };
-        let since = held.since;
-        let events = self.take_report(held.report, held.extent, at);
-        if let Some(held) = &mut self.held {
-            held.since = since;
+        match self.held.clone() {
+            Some(held) => self.take_report(held.report, held.extent, at),
+            None => Vec::new(),
         }
-        events
     }
 
     pub(super) fn release_if_due(&mut self, at: Timestamp) -> Vec<JobEvent> {

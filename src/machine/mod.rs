@@ -164,6 +164,12 @@ impl Machine {
         self.printer_state().is_some_and(PrinterState::is_connected)
     }
 
+    /// What the firmware calls itself, if it has told a name.
+    pub fn firmware_name(&self) -> Option<&str> {
+        let name = self.firmware.as_ref()?.name.trim();
+        (!name.is_empty()).then_some(name)
+    }
+
     /// The job that runs or is paused.
     pub fn active_job(&self) -> Option<&Job> {
         self.job.as_ref().filter(|job| job.end().is_none())

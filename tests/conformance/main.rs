@@ -6,10 +6,16 @@ mod faults;
 mod space;
 mod value;
 
+#[allow(dead_code, reason = "other tests use the rest of it")]
+#[path = "../server/bench.rs"]
+mod bench;
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code, reason = "other tests use the rest of it")]
+#[path = "../mapping/support.rs"]
+mod support;
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use opcua::client::{ClientBuilder, IdentityToken, Session};
@@ -17,6 +23,7 @@ use opcua::crypto::SecurityPolicy;
 use opcua::types::{MessageSecurityMode, NodeId, UserTokenPolicy, Variant};
 use serde_json::json;
 use tempfile::TempDir;
+use umati_bridge::machine::{News, Trouble};
 use umati_bridge::password::Hash;
 
 use check::Extension;
@@ -236,6 +243,40 @@ async fn machines_without_data_conform() {
         let findings = check::check(&space, &machine.id, &EXTENSION);
         assert!(findings.is_empty(), "{}", findings.join("\n"));
     }
+}
+
+/// A machine of which all was told that can be: every optional node is there, and has data but for a few.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_of_everything_conforms() {
+    let mut machine = support::full_machine();
+    let trouble = Trouble {
+        text: "MINTEMP triggered".to_owned(),
+        reason: Some("firmware".to_owned()),
+    };
+    support::hear(&mut machine, News::Trouble(trouble), 1);
+    let instance = support::instance(&machine, 1);
+    let bench = bench::Bench::serve(vec![Arc::new(RwLock::new(instance))]).await;
+    let space = download(&bench.url, |space| machines(space).len() == 1).await;
+    let machine = machines(&space)[0];
+    for told in [
+        "Monitoring/Health/DeviceHealth",
+        "Monitoring/Health/SerialResendRatio/AnalogSignal",
+        "Identification/SoftwareRevision",
+        "Identification/SoftwareIdentification/Firmware/SoftwareRevision",
+        "OctoPrint/CurrentZ/EngineeringUnits",
+        "OctoPrint/CurrentTool",
+        "OctoPrint/ResendCount",
+        "OctoPrint/TransmittedLines",
+        "OctoPrint/LastError/Reason",
+    ] {
+        let value = value(&space, machine, told);
+        assert!(
+            value.is_some_and(|it| *it != Variant::Empty),
+            "{told}: {value:?}"
+        );
+    }
+    let findings = check::check(&space, &machine.id, &EXTENSION);
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -78,7 +78,7 @@ fn orders(instance: &Instance) -> Vec<(String, Told)> {
 }
 
 /// The receiver, the program, the machine and the lists never contradict each other.
-fn assert_states_agree(instance: &Instance) {
+pub fn assert_states_agree(instance: &Instance) {
     let receiver = number(instance, CONTROL);
     let program = number(instance, &format!("{PROGRAM}/State"));
     let item = number(instance, ITEM);

@@ -1,7 +1,7 @@
 //! Every variable of every instance is written, and never Good without a value.
 
 use opcua::types::{StatusCode, Variant};
-use umati_bridge::machine::{Machine, PrinterState};
+use umati_bridge::machine::{Machine, News, PrinterState};
 use umati_bridge::umati::BridgeStatus;
 use umati_bridge::umati::instance::Instance;
 
@@ -26,6 +26,16 @@ fn situations() -> Vec<(String, Machine, i64)> {
         let live = machine_in(state);
         let mut lost = live.clone();
         lose(&mut lost, 1);
+        let mut told = full_machine();
+        hear(
+            &mut told,
+            News::State {
+                state,
+                text: format!("{state:?}"),
+            },
+            1,
+        );
+        all.push((format!("{state:?} after a full life"), told, 5));
         all.push((format!("{state:?}"), live, 1));
         all.push((format!("{state:?}, stale"), lost.clone(), 2));
         all.push((format!("{state:?}, lost"), lost, 100));
@@ -33,7 +43,7 @@ fn situations() -> Vec<(String, Machine, i64)> {
     all
 }
 
-fn assert_complete(what: &str, instance: &Instance) {
+pub fn assert_complete(what: &str, instance: &Instance) {
     for path in variables(instance) {
         let data = data(instance, &path);
         let is_fixed = path.ends_with("Arguments");
@@ -74,6 +84,7 @@ fn only_what_octoprint_does_not_tell_lacks_data_on_a_printing_machine() {
             "OctoPrint/Filament/Tool1/Length",
             "OctoPrint/Filament/Tool1/Volume",
             "OctoPrint/Filament/Tool1/Weight",
+            "OctoPrint/LastError/Reason",
             "OctoPrint/LastError/Text",
             "OctoPrint/LastError/Time",
             "OctoPrint/LastPrintTime",

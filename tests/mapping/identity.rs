@@ -44,6 +44,15 @@ fn the_nameplate_of_config_is_served_as_it_is() {
             "SoftwareIdentification/OctoPrint/SoftwareRevision",
             "1.11.8".into(),
         ),
+        (
+            "SoftwareIdentification/Firmware/Identifier",
+            "Marlin".into(),
+        ),
+        (
+            "SoftwareIdentification/Firmware/SoftwareRevision",
+            "2.1.2".into(),
+        ),
+        ("SoftwareRevision", "2.1.2".into()),
     ] {
         let path = format!("Identification/{member}");
         assert_eq!(value(&instance, &path), &expected, "{path}");

@@ -35,16 +35,85 @@ fn a_machine_that_was_never_read_has_one_tool_and_its_temperature() {
         "Equipment/Feedstock",
         "Monitoring/Process/BedTemperature",
         "Monitoring/Process/ChamberTemperature",
-        "Monitoring/Health",
+        "Monitoring/Health/SerialResendRatio",
         "Monitoring/Stacklight",
         "Identification/Model",
         "Identification/SoftwareRevision",
         "Identification/SoftwareIdentification/OctoPrint",
+        "Identification/SoftwareIdentification/Firmware",
         "OctoPrint/BuildVolume",
         "OctoPrint/HeatedBed",
+        "OctoPrint/CurrentZ",
+        "OctoPrint/CurrentTool",
+        "OctoPrint/ResendCount",
+        "OctoPrint/TransmittedLines",
+        "OctoPrint/LastError/Reason",
     ] {
         assert!(instance.resolve(missing).is_none(), "{missing}");
     }
+}
+
+#[test]
+fn what_only_news_tell_becomes_nodes_when_they_do() {
+    let mut machine = machine_in(PrinterState::Printing);
+    let mut instance = instance(&machine, 0);
+    let mut learn = |machine: &Machine, at: i64, nodes: &[&str]| {
+        let is_there = |instance: &umati_bridge::umati::instance::Instance| {
+            nodes
+                .iter()
+                .map(|path| instance.resolve(path).is_some())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(is_there(&instance), vec![false; nodes.len()], "{nodes:?}");
+        assert!(
+            mapping().refresh(&mut instance, machine, t(at)).reshaped,
+            "{nodes:?}"
+        );
+        assert_eq!(is_there(&instance), vec![true; nodes.len()], "{nodes:?}");
+    };
+    push(&mut machine, 1);
+    learn(
+        &machine,
+        1,
+        &["OctoPrint/CurrentZ", "OctoPrint/LastError/Reason"],
+    );
+    let mut told = report(PrinterState::Printing);
+    told.resends = Some(Resends::default());
+    see(&mut machine, told, 2);
+    learn(
+        &machine,
+        2,
+        &[
+            "OctoPrint/ResendCount",
+            "OctoPrint/TransmittedLines",
+            "Monitoring/Health/SerialResendRatio/AnalogSignal",
+        ],
+    );
+    // A tool that is in use is there, whatever the profile says and whether it has a sensor or not.
+    hear(&mut machine, News::Tool(3), 3);
+    learn(
+        &machine,
+        3,
+        &["OctoPrint/CurrentTool", "Equipment/Tools/Tool3"],
+    );
+    hear(&mut machine, News::Firmware(firmware("Klipper")), 4);
+    learn(
+        &machine,
+        4,
+        &[
+            "Identification/SoftwareRevision",
+            "Identification/SoftwareIdentification/Firmware",
+        ],
+    );
+    // A firmware without a name is none.
+    let mut nameless = machine_in(PrinterState::Operational);
+    hear(&mut nameless, News::Firmware(firmware(" ")), 1);
+    let nameless = mapping().instantiate(&nameless, t(1)).unwrap();
+    assert!(
+        nameless
+            .resolve("Identification/SoftwareRevision")
+            .is_none()
+    );
 }
 
 #[test]

@@ -111,6 +111,22 @@ pub fn see(machine: &mut Machine, report: Report, at: i64) {
     machine.apply(Observation::Report(Box::new(report)), t(at));
 }
 
+/// The source tells by itself from now on.
+pub fn push(machine: &mut Machine, at: i64) {
+    machine.apply(Observation::Source(DataSource::Push), t(at));
+}
+
+pub fn hear(machine: &mut Machine, news: News, at: i64) {
+    machine.apply(Observation::News(news), t(at));
+}
+
+pub fn firmware(name: &str) -> Firmware {
+    Firmware {
+        name: name.into(),
+        ..Firmware::default()
+    }
+}
+
 pub fn lose(machine: &mut Machine, at: i64) {
     machine.apply(
         Observation::Unreachable(Unreachable {
@@ -149,7 +165,16 @@ pub fn full_machine() -> Machine {
         (SensorId::Chamber, 40.0),
         (SensorId::Extra("A".into()), 25.0),
     ]);
+    report.z = Some(12.4);
+    report.tool = Some(0);
+    report.resends = Some(Resends {
+        count: 3,
+        transmitted: 1200,
+        ratio: 0.25,
+    });
+    push(&mut machine, 0);
     see(&mut machine, report, 0);
+    hear(&mut machine, News::Firmware(firmware("Marlin 2.1.2")), 0);
     machine.apply(Observation::Software(software()), t(0));
     machine.apply(Observation::Profile(profile()), t(0));
     machine

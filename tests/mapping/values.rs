@@ -77,9 +77,20 @@ fn units_and_ranges_are_structures() {
             celsius
         );
     }
-    assert_eq!(range(&instance, "OctoPrint/Progress"), (0.0, 100.0));
+    for percent in [
+        "OctoPrint/Progress",
+        "Monitoring/Health/SerialResendRatio/AnalogSignal",
+    ] {
+        assert_eq!(range(&instance, percent), (0.0, 100.0), "{percent}");
+    }
     for (path, id, sign) in [
         ("OctoPrint/Progress", 20_529, "%"),
+        (
+            "Monitoring/Health/SerialResendRatio/AnalogSignal",
+            20_529,
+            "%",
+        ),
+        ("OctoPrint/CurrentZ", 5_066_068, "mm"),
         ("OctoPrint/Filament/Tool0/Length", 5_066_068, "mm"),
         ("OctoPrint/Filament/Tool0/Volume", 4_410_705, "cm³"),
         ("OctoPrint/Filament/Tool0/Weight", 4_674_125, "g"),
@@ -124,7 +135,18 @@ fn constants_say_what_the_types_ask_for() {
         ("Equipment/Tools/Tool1/Identifier", "tool1".into()),
         ("Equipment/Tools/Tool1/Name", "Extruder 1 (0.4 mm)".into()),
         ("Production/ActiveProgram/NumberInList", Variant::UInt16(0)),
-        ("OctoPrint/DataSource", "poll".into()),
+        (
+            "Monitoring/Health/SerialResendRatio/Category",
+            Variant::Int32(0),
+        ),
+        (
+            "Monitoring/Health/SerialResendRatio/Severity",
+            Variant::Int32(0),
+        ),
+        (
+            "Monitoring/Health/SerialResendRatio/SignalTag",
+            "resends".into(),
+        ),
         ("OctoPrint/BridgeVersion", VERSION.into()),
         ("OctoPrint/ExtruderCount", Variant::Byte(2)),
         ("OctoPrint/BuildVolume/FormFactor", "rectangular".into()),

@@ -6,9 +6,9 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use umati_bridge::machine::{
-    DataSource, Ending, JobFile, KeyRejection, Machine, Nameplate, News, Observation, Patience,
-    PrintNews, PrinterState, Progress, Report, SensorId, Temperature, TemperatureReport, Timestamp,
-    Trouble, Unreachable, UnreachableCause,
+    DataSource, Ending, Firmware, JobFile, KeyRejection, Machine, Nameplate, News, Observation,
+    Patience, PrintNews, PrinterState, Progress, Report, Resends, SensorId, Temperature,
+    TemperatureReport, Timestamp, Trouble, Unreachable, UnreachableCause,
 };
 
 const STATES: [PrinterState; 13] = [
@@ -97,14 +97,44 @@ fn any_report() -> impl Strategy<Value = Report> {
         any_progress(),
         option::of("[a-z ]{0,3}"),
         any_temperatures(),
+        any_push(),
     )
-        .prop_map(|(state, file, progress, error, temperatures)| Report {
-            state,
-            state_text: String::new(),
-            file,
-            progress,
-            error,
-            temperatures,
+        .prop_map(
+            |(state, file, progress, error, temperatures, push)| Report {
+                state,
+                state_text: String::new(),
+                file,
+                progress,
+                error,
+                temperatures,
+                ..push
+            },
+        )
+}
+
+/// What only a source that tells by itself says, by a clock that may be wrong.
+fn any_push() -> impl Strategy<Value = Report> {
+    let resends = any_number().prop_map(|ratio| Resends {
+        count: 1,
+        transmitted: 1_000,
+        ratio,
+    });
+    let ten = ten_o_clock().timestamp_millis();
+    let told_at = prop_oneof![
+        6 => (ten - 3_000..ten + 30_000).prop_map(Timestamp::from_timestamp_millis),
+        1 => any::<i64>().prop_map(Timestamp::from_timestamp_millis),
+    ];
+    (
+        option::of(any_number()),
+        option::of(0..3u8),
+        option::of(resends),
+        option::of(told_at).prop_map(Option::flatten),
+    )
+        .prop_map(|(z, tool, resends, told_at)| Report {
+            z,
+            tool,
+            resends,
+            told_at,
             ..Report::default()
         })
 }
@@ -135,13 +165,15 @@ fn any_news() -> impl Strategy<Value = News> {
         2 => over.prop_map(News::Print),
         1 => Just(News::Trouble(Trouble { text: "kill".into(), reason: None })),
         1 => Just(News::FilamentChange),
+        1 => (0..3u8).prop_map(News::Tool),
+        1 => "[a-z 1.]{0,6}".prop_map(|name| News::Firmware(Firmware { name, ..Firmware::default() })),
     ]
 }
 
 fn any_source() -> impl Strategy<Value = DataSource> {
     prop_oneof![
         2 => Just(DataSource::Push),
-        1 => Just(DataSource::default()),
+        1 => option::of(Just("no upgrade".to_owned())).prop_map(|why| DataSource::Poll { why }),
     ]
 }
 

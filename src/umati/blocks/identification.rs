@@ -7,9 +7,9 @@
 //! | ComponentName, Location, AssetId | what a client wrote, else config; empty while nobody said |
 //! | Model | config, else the printer profile |
 //! | ProductCode, YearOfConstruction | config |
+//! | SoftwareRevision | the firmware of the printer (`software`) |
 //!
-//! Always Good: none of it depends on a printer that answers. SoftwareRevision would be the firmware's, which
-//! polling does not tell, so it is left out.
+//! Always Good: none of it depends on a printer that answers.
 
 use opcua::types::{LocalizedText, Variant};
 

@@ -4,10 +4,11 @@
 //! type, brings. Judgements that the blocks share stand beside them: [`state`] (what the machine does), `quality`
 //! (how well a value is known), `shape` (which nodes there are). No block knows another's nodes.
 //!
-//! A node that cannot have data is not created: what only OctoPrint's push interface tells is left out.
+//! A node that cannot have data is not created: what only news tell comes into being when they do.
 
 pub mod bridge;
 mod counters;
+mod health;
 pub(super) mod identification;
 pub mod jobs;
 mod names;
@@ -43,6 +44,7 @@ pub(super) fn plan(shape: &Shape) -> Plan {
     operation::plan(&mut plan);
     counters::plan(&mut plan);
     process_values::plan(&mut plan, shape);
+    health::plan(&mut plan, shape);
     notification::plan(&mut plan);
     production::plan(&mut plan);
     jobs::plan(&mut plan, shape);
@@ -63,6 +65,7 @@ pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, bridge: &Iden
     operation::render(out, &states);
     counters::render(out, view);
     process_values::render(out, view, shape);
+    health::render(out, view, shape);
     notification::render(out, view);
     production::render(out, program, &states, &view.machine.book);
     jobs::render(out, view, &states, bridge);

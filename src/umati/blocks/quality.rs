@@ -15,6 +15,8 @@
 //! | outside its EURange | the value, Uncertain_EngineeringUnitsExceeded |
 //! | the feed stands still, or temperatures are refused although the printer is connected | the value, Uncertain_LastUsableValue |
 
+use std::time::Duration;
+
 use opcua::types::StatusCode;
 
 use super::state::Activity;
@@ -54,6 +56,9 @@ pub(crate) struct View<'a> {
     pub machine: &'a Machine,
     pub at: Timestamp,
     pub freshness: Freshness,
+    /// Since when what the newest report tells holds, if it is new at `at`: by the clock of the source where it told
+    /// that and its clock can be believed.
+    pub told_at: Timestamp,
 }
 
 /// Limits of a process value, as its EURange tells them.
@@ -63,22 +68,75 @@ pub struct Limits {
     pub high: f64,
 }
 
+impl Limits {
+    pub const PERCENT: Self = Self {
+        low: 0.0,
+        high: 100.0,
+    };
+
+    fn judge(self, value: f64) -> Quality<f64> {
+        if value < self.low || value > self.high {
+            Quality::Uncertain(value, StatusCode::UncertainEngineeringUnitsExceeded)
+        } else {
+            Quality::Good(value)
+        }
+    }
+}
+
+/// OctoPrint samples every few seconds, and reports twice a second. What lies further back was dated by a clock that
+/// lags.
+const MAX_AGE: Duration = Duration::from_secs(60);
+
+/// A time by the clock of the source, unless that clock is seen to be wrong: then when it was received.
+pub(super) fn believed(told: Timestamp, received: Timestamp) -> Timestamp {
+    if told > received || told + MAX_AGE < received {
+        received
+    } else {
+        told
+    }
+}
+
+fn told_at(machine: &Machine, at: Timestamp) -> Timestamp {
+    // What changed later than the report was told otherwise.
+    let is_new = machine.reported_at == Some(at);
+    let told = machine.report.as_ref().and_then(|report| report.told_at);
+    told.filter(|_| is_new)
+        .map_or(at, |told| believed(told, at))
+}
+
 impl<'a> View<'a> {
     pub(crate) fn new(machine: &'a Machine, at: Timestamp) -> Self {
         Self {
             machine,
             at,
             freshness: machine.freshness(at),
+            told_at: told_at(machine, at),
         }
     }
 
-    fn activity(&self) -> Option<Activity> {
+    pub(super) fn activity(&self) -> Option<Activity> {
         self.machine.report.as_ref().map(|r| r.state.into())
     }
 
     /// A value of the newest report; `None` if the source did not tell it.
     pub(crate) fn told<T>(&self, value: Option<T>) -> Quality<T> {
         self.aged(Quality::or_bad(value, self.missing()))
+    }
+
+    /// A value that only a working connection to the printer has; `None` if the source did not tell it.
+    pub(crate) fn live<T>(&self, value: Option<T>) -> Quality<T> {
+        self.told(value.filter(|_| {
+            let activity = self.activity();
+            !matches!(activity, Some(Activity::Closed | Activity::Failed))
+        }))
+    }
+
+    /// A number like [`Self::live`], and its limits.
+    pub(crate) fn live_within(&self, value: Option<f64>, limits: Limits) -> Quality<f64> {
+        match self.live(value.filter(|value| value.is_finite())) {
+            Quality::Good(value) => limits.judge(value),
+            doubtful => doubtful,
+        }
     }
 
     /// Why a value is not in the newest report.
@@ -129,10 +187,8 @@ impl<'a> View<'a> {
         };
         if sensor.reading == SensorReading::Frozen || !asked {
             Quality::Uncertain(value, StatusCode::UncertainLastUsableValue)
-        } else if value < limits.low || value > limits.high {
-            Quality::Uncertain(value, StatusCode::UncertainEngineeringUnitsExceeded)
         } else {
-            Quality::Good(value)
+            limits.judge(value)
         }
     }
 

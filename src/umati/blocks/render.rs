@@ -1,19 +1,17 @@
 //! Writes values into an instance and notes which changed.
 //!
 //! Always holds: a value is never Good and empty; a value without data is `Empty` under its status. A timestamp
-//! tells when value and status came to be, so a write that says nothing new leaves the old one in place.
+//! tells when value and status came to be, so a write that says nothing new leaves the old one in place. It never runs
+//! backwards, whoever's clock is set.
 
 use std::time::Duration;
 
 use opcua::types::{DataValue, DateTime, Variant};
 
-use super::quality::Quality;
+use super::quality::{Quality, believed};
 use crate::machine::Timestamp;
 use crate::umati::instance::{Delta, Instance};
 use crate::umati::reading::{self, Reading};
-
-/// OctoPrint samples every few seconds. A sample that lies further back was dated by a clock that lags.
-const MAX_AGE: Duration = Duration::from_secs(60);
 
 /// Whether the instance has values already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,17 +54,30 @@ impl<'a> Render<'a> {
 
     /// A value whose source tells no time of its own.
     pub fn put(&mut self, path: &str, value: Quality<impl Into<Variant>>) {
-        let new = self.reading(value, self.at);
-        if !self.says(path, &new) {
+        self.put_since(path, value, self.at);
+    }
+
+    /// A value that holds since `since`, by the clock of the source.
+    ///
+    /// Where that would turn the node back, the clocks disagree or somebody set them, and the receive time is the
+    /// better one; so it is for what is not Good, as the source did not tell that.
+    pub fn put_since(&mut self, path: &str, value: Quality<impl Into<Variant>>, since: Timestamp) {
+        let old = self.stored(path);
+        let last = last(old);
+        let since = match value {
+            Quality::Good(_) if last.is_none_or(|last| last <= since) => since,
+            _ => not_before(last, self.at),
+        };
+        let new = self.reading(value, since);
+        if !says(old, &new) {
             self.store(path, new);
         }
     }
 
     /// A measurement that was taken at `sampled`, by the clock of the source, and received at `received`.
     ///
-    /// Its timestamp is `sampled`, unless that lies in the future or longer back than [`MAX_AGE`]: then the source's
-    /// clock is wrong, and the receive time is the better one. It never runs backwards: a node that already has a
-    /// later timestamp keeps it until a newer sample comes.
+    /// Its timestamp is `sampled`, or `received` if the clock of the source cannot be believed. A node that already
+    /// has a later timestamp keeps it until a newer sample comes.
     pub fn measured(
         &mut self,
         path: &str,
@@ -74,18 +85,15 @@ impl<'a> Render<'a> {
         sampled: Timestamp,
         received: Timestamp,
     ) {
-        let last = self.stored(path).and_then(|old| old.source_timestamp);
+        let old = self.stored(path);
+        let last = last(old);
         let taken = match value {
-            Quality::Bad(_) => self.at,
-            _ if sampled > received || sampled + MAX_AGE < received => received,
-            _ => match last {
-                Some(last) if last > sampled.into() => last.as_chrono(),
-                _ => sampled,
-            },
+            Quality::Bad(_) => not_before(last, self.at),
+            _ => not_before(last, believed(sampled, received)),
         };
         let new = self.reading(value, taken);
         // A good value that did not change is a new measurement all the same; a doubtful one is the old one.
-        if matches!(value, Quality::Good(_)) || !self.says(path, &new) {
+        if matches!(value, Quality::Good(_)) || !says(old, &new) {
             self.store(path, new);
         }
     }
@@ -116,14 +124,6 @@ impl<'a> Render<'a> {
         Some(self.instance.value(index))
     }
 
-    fn says(&self, path: &str, new: &Reading) -> bool {
-        let new = new.data_value();
-        // A variable that was never written has no timestamp, even if it says the same.
-        self.stored(path).is_some_and(|old| {
-            old.value == new.value && old.status == new.status && old.source_timestamp.is_some()
-        })
-    }
-
     fn store(&mut self, path: &str, new: Reading) {
         match self.instance.set(path, new) {
             Ok(stored) => self.delta.note(stored),
@@ -131,6 +131,23 @@ impl<'a> Render<'a> {
             Err(error) => debug_assert!(false, "{error}"),
         }
     }
+}
+
+/// Whether a node has this value already. One that was never written has no timestamp, even if it says the same.
+fn says(old: Option<&DataValue>, new: &Reading) -> bool {
+    let new = new.data_value();
+    old.is_some_and(|old| {
+        old.value == new.value && old.status == new.status && old.source_timestamp.is_some()
+    })
+}
+
+/// The timestamp of what a node has.
+fn last(old: Option<&DataValue>) -> Option<Timestamp> {
+    Some(old?.source_timestamp?.as_chrono())
+}
+
+fn not_before(last: Option<Timestamp>, at: Timestamp) -> Timestamp {
+    last.map_or(at, |last| last.max(at))
 }
 
 /// Time as OPC UA transports it.

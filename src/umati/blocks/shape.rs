@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::machine::{Machine, SensorId};
+use crate::machine::{DataSource, Machine, SensorId};
 
 /// Names of firmware sensors have a few letters; a longer one is noise on the serial line and gets no nodes.
 const MAX_SENSOR_NAME: usize = 64;
@@ -21,6 +21,8 @@ pub(crate) struct Shape {
     pub software: bool,
     /// The key may read the printer profile.
     pub profile: Option<ProfileShape>,
+    /// What OctoPrint does not tell when it is asked, and has told by itself.
+    pub told: BTreeSet<ToldPart>,
     /// The machine may be controlled, so it has the methods for that.
     pub control: bool,
 }
@@ -31,6 +33,18 @@ pub(crate) enum NameplatePart {
     Model,
     ProductCode,
     YearOfConstruction,
+}
+
+/// Facts that only a source knows that tells by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum ToldPart {
+    /// Height of the nozzle and cause of an error: every such source can tell them.
+    Basics,
+    /// The tool in use.
+    Tool,
+    /// How often lines had to be sent again.
+    Resends,
+    Firmware,
 }
 
 /// What the printer profile told.
@@ -54,6 +68,7 @@ impl Shape {
         self.grow_sensors(machine);
         self.grow_tools(machine);
         self.grow_nameplate(machine);
+        self.grow_told(machine);
         self.control |= machine.nameplate.control;
         self.software |= machine
             .software
@@ -96,6 +111,23 @@ impl Shape {
                 self.tools.insert(*n);
             }
         }
+        self.tools
+            .extend(machine.report.as_ref().and_then(|report| report.tool));
+    }
+
+    fn grow_told(&mut self, machine: &Machine) {
+        let report = machine.report.as_ref();
+        let known = [
+            (ToldPart::Basics, machine.source == DataSource::Push),
+            (ToldPart::Tool, report.is_some_and(|r| r.tool.is_some())),
+            (
+                ToldPart::Resends,
+                report.is_some_and(|r| r.resends.is_some()),
+            ),
+            (ToldPart::Firmware, machine.firmware_name().is_some()),
+        ];
+        let parts = known.into_iter().filter(|(_, known)| *known);
+        self.told.extend(parts.map(|(part, _)| part));
     }
 
     fn grow_nameplate(&mut self, machine: &Machine) {

@@ -7,6 +7,7 @@ use opcua::types::{DateTime, LocalizedText, NodeId, ObjectTypeId, StatusCode, UA
 
 use super::record::{EventRecord, Lineage, Source};
 use crate::machine::{Alert, AlertKind, Timestamp};
+use crate::umati::ids;
 use crate::umati::namespaces::MACHINE_TOOL;
 
 /// Whether an alert holds.
@@ -25,17 +26,16 @@ pub(super) fn alert(
     at: Timestamp,
 ) -> EventRecord {
     let is_active = standing == Standing::Active;
-    let (code, severity) = code(alert.kind);
+    let (name, severity) = name(alert.kind);
+    let (class, class_name) = class(alert.kind);
     let mut event = EventRecord::new(types, source, at, severity, &alert.text);
     let at: DateTime = at.into();
     let state = |text| LocalizedText::new("en", text);
+    let code = alert.reason.as_deref().unwrap_or(name);
     event.put_in(MACHINE_TOOL, "ErrorCode", UAString::from(code));
-    event.put(
-        "ConditionClassId",
-        NodeId::from(ObjectTypeId::ProcessConditionClassType),
-    );
-    event.put("ConditionClassName", state("ProcessConditionClassType"));
-    event.put("ConditionName", UAString::from(code));
+    event.put("ConditionClassId", class);
+    event.put("ConditionClassName", state(class_name));
+    event.put("ConditionName", UAString::from(name));
     event.put("BranchId", NodeId::null());
     event.put("Retain", is_active);
     event.put("EnabledState", state("Enabled"));
@@ -59,13 +59,32 @@ pub(super) fn alert(
     event
 }
 
-/// ErrorCode and severity.
-fn code(kind: AlertKind) -> (&'static str, u16) {
+/// ConditionName and severity. The name is the ErrorCode, too, unless OctoPrint told its own.
+fn name(kind: AlertKind) -> (&'static str, u16) {
     match kind {
         AlertKind::Unreachable => ("octoprint.unreachable", 500),
         AlertKind::KeyRejected => ("octoprint.key-rejected", 700),
         AlertKind::PrinterError => ("printer.error", 900),
         AlertKind::ThermalError => ("printer.thermal", 900),
         AlertKind::Disconnected => ("printer.disconnected", 600),
+        AlertKind::FilamentChange => ("printer.filament-change", 500),
+    }
+}
+
+/// Whom it concerns: ConditionClassId and its name.
+fn class(kind: AlertKind) -> (NodeId, &'static str) {
+    match kind {
+        AlertKind::FilamentChange => (
+            ids::OPERATOR_CONDITION_CLASS_TYPE.into(),
+            "OperatorConditionClassType",
+        ),
+        AlertKind::Unreachable
+        | AlertKind::KeyRejected
+        | AlertKind::PrinterError
+        | AlertKind::ThermalError
+        | AlertKind::Disconnected => (
+            ObjectTypeId::ProcessConditionClassType.into(),
+            "ProcessConditionClassType",
+        ),
     }
 }

@@ -110,7 +110,7 @@ impl Chronicle {
         }
         for (kind, alert) in &holding {
             match self.alerts.get(kind) {
-                Some(before) if before.text == alert.text => {}
+                Some(before) if before.says_the_same(alert) => {}
                 Some(_) => tell(alert, Standing::Active, at),
                 None => tell(alert, Standing::Active, alert.since),
             }

@@ -6,16 +6,16 @@
 //! |---|---|
 //! | ServerReachable, KeyValid, PrinterConnected, Diagnosis | the link: three facts, and the reason in words |
 //! | StateText, Flags, User | the newest report, as it was told |
-//! | LastError/Text, Time | the newest error; stays after it is gone |
+//! | LastError/Text, Time, Reason | the newest error; stays after it is gone (`error`) |
 //! | Progress, FilePosition, PrintTime, PrintTimeLeft, PrintTimeLeftOrigin | its progress |
 //! | EstimatedPrintTime, AveragePrintTime, LastPrintTime, Filament/ToolN | its estimates |
 //! | FileName, FileDisplay, FileOrigin, FilePath, FileSize, FileDate | the selected file |
 //! | OctoPrintVersion, ApiVersion | `/api/version` |
 //! | BuildVolume, ExtruderCount, HeatedBed, HeatedChamber | the printer profile, once the key may read it |
-//! | BridgeVersion, DataSource, LastUpdate | the bridge |
+//! | CurrentZ, CurrentTool, ResendCount, TransmittedLines | what only news tell, once they do (`serial`) |
+//! | BridgeVersion, DataSource, DataSourceReason, LastUpdate | the bridge |
 //!
-//! Left out until there is a source: CurrentZ, resends, transmitted lines and the reason of an error, which only
-//! the push interface tells.
+//! What the newest report tells has its time by OctoPrint's clock, where it tells that.
 
 use opcua::types::{QualifiedName, ReferenceTypeId, StatusCode, Variant};
 
@@ -23,19 +23,17 @@ use super::quality::{Limits, Quality, View};
 use super::render::{Render, utc};
 use super::shape::{Shape, tool_name};
 use super::units::Unit;
-use crate::machine::{Filament, PrinterState, SensorId};
+use crate::machine::{DataSource, Filament, SensorId};
 use crate::umati::blueprint::Plan;
 use crate::umati::ids;
 use crate::umati::namespaces::{INSTANCES, VENDOR};
 
+mod error;
 mod link;
+mod serial;
 
 const ADD_IN: &str = "OctoPrint";
 const FILAMENT: &str = "OctoPrint/Filament";
-const PERCENT: Limits = Limits {
-    low: 0.0,
-    high: 100.0,
-};
 
 pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
     plan.add_in(
@@ -61,11 +59,15 @@ pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
     for (_, member) in optional.into_iter().filter(|(known, _)| *known) {
         plan.include(&path(member));
     }
+    error::plan(plan, shape);
+    serial::plan(plan, shape);
 }
 
 pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, bridge_version: &str) {
     link::render(out, view);
     state(out, view);
+    error::render(out, view, shape);
+    serial::render(out, view, shape);
     progress(out, view);
     file(out, view);
     filament(out, view, shape);
@@ -80,24 +82,34 @@ pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, bridge_versio
     out.put(&path("ApiVersion"), Quality::or_bad(api, waiting));
     out.put(&path("LastUpdate"), Quality::or_bad(updated, waiting));
     out.constant(&path("BridgeVersion"), || bridge_version.into());
-    out.constant(&path("DataSource"), || "poll".into());
+    let (source, why) = match &view.machine.source {
+        DataSource::Push => ("push", None),
+        DataSource::Poll { why } => ("poll", why.as_deref()),
+    };
+    out.put(&path("DataSource"), Quality::Good(source));
+    out.put(
+        &path("DataSourceReason"),
+        Quality::Good(why.unwrap_or_default()),
+    );
 }
 
 fn path(member: &str) -> String {
     format!("{ADD_IN}/{member}")
 }
 
+/// A value of the newest report.
+fn tell(out: &mut Render, view: &View, member: &str, value: Option<impl Into<Variant>>) {
+    out.put_since(&path(member), view.told(value), view.told_at);
+}
+
 fn state(out: &mut Render, view: &View) {
     let report = view.machine.report.as_ref();
     let text = report.map(|r| r.state_text.as_str());
-    out.put(&path("StateText"), view.told(text));
-    out.put(
-        &path("User"),
-        view.told(report.and_then(|r| r.user.as_deref())),
-    );
+    tell(out, view, "StateText", text);
+    tell(out, view, "User", report.and_then(|r| r.user.as_deref()));
     let flags = report.and_then(|r| r.flags);
     let mut flag = |name: &str, value: Option<bool>| {
-        out.put(&path(&format!("Flags/{name}")), view.told(value));
+        tell(out, view, &format!("Flags/{name}"), value);
     };
     flag("Operational", flags.map(|f| f.operational));
     flag("Printing", flags.map(|f| f.printing));
@@ -110,31 +122,6 @@ fn state(out: &mut Render, view: &View) {
     flag("Error", flags.map(|f| f.error));
     flag("ClosedOrError", flags.map(|f| f.closed_or_error));
     flag("SdReady", flags.map(|f| f.sd_ready));
-    last_error(out, view);
-}
-
-/// An error stays, as a Good value of its time, until the next one.
-fn last_error(out: &mut Render, view: &View) {
-    let (text, time) = (path("LastError/Text"), path("LastError/Time"));
-    let report = view.machine.report.as_ref();
-    // OctoPrint 2.0 tells the error to subscribers only; its state text is what remains.
-    let told = report.and_then(|r| match (&r.error, r.state) {
-        (Some(error), _) => Some(error.as_str()),
-        (None, PrinterState::Error) => Some(r.state_text.as_str()),
-        (None, _) => None,
-    });
-    match told {
-        Some(error) => {
-            out.put(&text, Quality::Good(error));
-            let since = view.machine.state_since.unwrap_or(view.at);
-            out.put(&time, Quality::Good(utc(since)));
-        }
-        None if out.current(&text).is_none() => {
-            out.put(&text, view.told(None::<&str>));
-            out.put(&time, view.told(None::<&str>));
-        }
-        None => {}
-    }
 }
 
 fn progress(out: &mut Render, view: &View) {
@@ -144,13 +131,13 @@ fn progress(out: &mut Render, view: &View) {
     let completion = progress
         .and_then(|p| p.completion)
         .filter(|c| c.is_finite());
-    out.put(&path("Progress"), view.told(completion));
+    tell(out, view, "Progress", completion);
     out.constant(&path("Progress/EngineeringUnits"), || Unit::Percent.into());
-    out.constant(&path("Progress/EURange"), || PERCENT.into());
+    out.constant(&path("Progress/EURange"), || Limits::PERCENT.into());
     let position = progress.and_then(|p| p.file_position);
-    out.put(&path("FilePosition"), view.told(position));
+    tell(out, view, "FilePosition", position);
     let origin = progress.and_then(|p| p.print_time_left_origin.as_deref());
-    out.put(&path("PrintTimeLeftOrigin"), view.told(origin));
+    tell(out, view, "PrintTimeLeftOrigin", origin);
 
     let durations = [
         ("PrintTime", progress.and_then(|p| p.print_time)),
@@ -165,7 +152,7 @@ fn progress(out: &mut Render, view: &View) {
     for (member, duration) in durations {
         // OPC 10000-3 §8.13: a Duration is in milliseconds.
         let milliseconds = duration.map(|d| d.as_secs_f64() * 1000.0);
-        out.put(&path(member), view.told(milliseconds));
+        tell(out, view, member, milliseconds);
     }
 }
 
@@ -178,12 +165,12 @@ fn file(out: &mut Render, view: &View) {
         ("FilePath", file.map(|f| &f.path)),
     ];
     for (member, text) in texts {
-        out.put(&path(member), view.told(text.map(String::as_str)));
+        tell(out, view, member, text.map(String::as_str));
     }
     let size = file.and_then(|f| f.size);
     let date = file.and_then(|f| f.date).map(utc);
-    out.put(&path("FileSize"), view.told(size));
-    out.put(&path("FileDate"), view.told(date));
+    tell(out, view, "FileSize", size);
+    tell(out, view, "FileDate", date);
 }
 
 fn filament(out: &mut Render, view: &View, shape: &Shape) {
@@ -192,9 +179,9 @@ fn filament(out: &mut Render, view: &View, shape: &Shape) {
         let key = SensorId::Tool(*tool).to_string();
         let needed = estimates.and_then(|e| e.filament.get(&key));
         let mut amount = |name: &str, unit: Unit, part: fn(&Filament) -> Option<f64>| {
-            let member = format!("{FILAMENT}/{}/{name}", tool_name(*tool));
-            out.put(&member, view.told(needed.and_then(part)));
-            out.constant(&format!("{member}/EngineeringUnits"), || unit.into());
+            let member = format!("Filament/{}/{name}", tool_name(*tool));
+            tell(out, view, &member, needed.and_then(part));
+            out.constant(&path(&format!("{member}/EngineeringUnits")), || unit.into());
         };
         amount("Length", Unit::Millimetre, |f| f.length);
         amount("Volume", Unit::CubicCentimetre, |f| f.volume);
