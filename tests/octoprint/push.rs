@@ -9,7 +9,7 @@ use umati_bridge::machine::{
 };
 use umati_bridge::octoprint::simulator::{
     API_KEY, AfterSelect, Clock, Command, Endpoint, Fault, Handle, NO_PERMISSION_KEY, PauseAction,
-    Prank, PrinterError, PushFault, STATUS_KEY,
+    Prank, PrinterError, PushFault, STATUS_KEY, State,
 };
 use umati_bridge::octoprint::{Limits, Source, Way};
 
@@ -145,10 +145,7 @@ impl Listener {
         self.print();
         self.until_state(PrinterState::Printing).await;
         let printer = self.printer().clone();
-        eventually("the printer prints", || {
-            printer.state() == umati_bridge::octoprint::simulator::State::Printing
-        })
-        .await;
+        eventually("the printer prints", || printer.state() == State::Printing).await;
     }
 
     fn starts(&self) -> usize {
@@ -404,6 +401,34 @@ async fn a_socket_that_lies_is_found_out_by_the_heartbeat() {
     told.until_push().await;
     told.until_state(PrinterState::Operational).await;
     assert_eq!(told.endings(), [Outcome::Cancelled]);
+}
+
+/// The state is the same, so only the file shows that it is another print.
+#[tokio::test]
+async fn a_socket_that_sleeps_over_a_change_of_prints_is_found_out() {
+    const OTHER: &str = "Halterung_links.gcode";
+    let interval = Duration::from_millis(100);
+    let mut told = Listener::new(STATUS_KEY, interval, interval).await;
+    told.until_push().await;
+    told.until_printing().await;
+    told.printer().inject_push(PushFault::Lie);
+    told.printer().command(Command::Cancel).unwrap();
+    let printer = told.printer().clone();
+    let is_ready = || printer.state() == State::Operational;
+    eventually("the printer is ready", is_ready).await;
+    let path = OTHER.to_owned();
+    let then = AfterSelect::Print;
+    printer.command(Command::Select { path, then }).unwrap();
+    told.until_poll("another state or file").await;
+    told.until_ended(1).await;
+    told.until("it prints the other file", |it| {
+        let file = it.machine.active_job().and_then(|job| job.file.as_ref());
+        file.is_some_and(|file| file.path == OTHER)
+    })
+    .await;
+    told.printer().heal();
+    told.until_push().await;
+    assert_eq!((told.starts(), told.endings().len()), (2, 1));
 }
 
 #[tokio::test]

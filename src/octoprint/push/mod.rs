@@ -30,7 +30,7 @@ use super::http::NotUpgraded;
 use super::journal::Journal;
 use super::line::{Feed, Line, Rest};
 use super::{Backoff, HttpClients, Limits, Source};
-use crate::machine::{DataSource, News, Observation, PrinterState};
+use crate::machine::{DataSource, Observation};
 use message::Message;
 use problem::Problem;
 use socket::Socket;
@@ -164,9 +164,7 @@ impl Push {
             return Err(Problem::LoginAgain(why.to_owned()));
         }
         if let Some(observation) = tale.observe(&message) {
-            if let Some(state) = state_of(&observation) {
-                self.line.note_state(state);
-            }
+            self.line.note(&observation);
             self.emit(observation).await;
         }
         Ok(())
@@ -194,14 +192,6 @@ impl Push {
         let at = Utc::now();
         let counts = || self.line.rest() == Rest::Up && self.line.feed() == Feed::Telling;
         self.line.emit(observation, at, counts).await;
-    }
-}
-
-fn state_of(observation: &Observation) -> Option<PrinterState> {
-    match observation {
-        Observation::Report(report) => Some(report.state),
-        Observation::News(News::State { state, .. }) => Some(*state),
-        _ => None,
     }
 }
 
