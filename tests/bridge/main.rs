@@ -11,6 +11,7 @@ mod all_at_once;
 mod audit;
 mod caller;
 mod check;
+mod cuts;
 mod demo;
 mod faults;
 mod jobs;
