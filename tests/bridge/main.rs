@@ -26,6 +26,7 @@ mod plant;
 mod prints;
 mod process;
 mod program;
+mod push;
 mod real_kills;
 mod sensors;
 mod status;

@@ -164,6 +164,11 @@ impl Listener {
     }
 }
 
+async fn until_ready(printer: &Handle) {
+    let is_ready = || printer.state() == State::Operational;
+    eventually("the printer is ready", is_ready).await;
+}
+
 #[tokio::test]
 async fn a_print_is_told_from_start_to_end_and_hardly_anything_is_asked() {
     let mut told = Listener::live().await;
@@ -413,12 +418,11 @@ async fn a_socket_that_sleeps_over_a_change_of_prints_is_found_out() {
     told.until_printing().await;
     told.printer().inject_push(PushFault::Lie);
     told.printer().command(Command::Cancel).unwrap();
-    let printer = told.printer().clone();
-    let is_ready = || printer.state() == State::Operational;
-    eventually("the printer is ready", is_ready).await;
+    until_ready(told.printer()).await;
     let path = OTHER.to_owned();
     let then = AfterSelect::Print;
-    printer.command(Command::Select { path, then }).unwrap();
+    let other = Command::Select { path, then };
+    told.printer().command(other).unwrap();
     told.until_poll("another state or file").await;
     told.until_ended(1).await;
     told.until("it prints the other file", |it| {
@@ -568,6 +572,26 @@ async fn a_heartbeat_asks_for_the_job_alone() {
     assert_eq!(printer.requests(Endpoint::Printer), asked);
     told.until("it is confirmed", |it| it.machine.reported_at.is_some())
         .await;
+}
+
+/// The intervals are an hour long, so nothing but the fall into silence can have made it ask.
+#[tokio::test]
+async fn who_falls_silent_is_asked_at_once() {
+    let mut told = Listener::new(STATUS_KEY, NEVER, NEVER).await;
+    told.feed.poke.now();
+    told.until_push().await;
+    told.until_printing().await;
+    let asked = told.printer().requests(Endpoint::Printer);
+    let refused = Fault::Status(404);
+    told.printer().inject_at(Endpoint::Push, refused);
+    told.printer().inject_push(PushFault::Lie);
+    told.printer().command(Command::Cancel).unwrap();
+    until_ready(told.printer()).await;
+    told.printer().cut();
+    told.until_ended(1).await;
+    assert_eq!(told.endings(), [Outcome::Cancelled]);
+    let asked = told.printer().requests(Endpoint::Printer) - asked;
+    assert!(asked <= 1, "asked {asked} times");
 }
 
 #[tokio::test]
