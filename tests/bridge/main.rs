@@ -30,4 +30,5 @@ mod push;
 mod real_kills;
 mod sensors;
 mod status;
+mod storm;
 mod told;

@@ -5,6 +5,7 @@
 //!  wait ───────────────────────► login, upgrade ─────────► telling ──────────────────────┐
 //!   ▲                                  │ refused                                          │
 //!   └──── pause, longer each time ◄────┴──────────────────────────────────────────────────┘
+//!         none if it cannot be read
 //! ```
 //!
 //! There is no answer to a login but the first `history`, so one that does not come in time is a refusal (facts:
@@ -76,7 +77,11 @@ impl Push {
                 () = line.until_condemned() => Problem::Contradicted,
             };
             self.fall_silent(problem).await;
-            tokio::time::sleep(self.backoff.pause()).await;
+            tokio::select! {
+                () = tokio::time::sleep(self.backoff.pause()) => {}
+                // A server that comes back may have become another one.
+                () = line.until_rest(Rest::Down) => self.backoff.reset(),
+            }
         }
     }
 
