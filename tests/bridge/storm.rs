@@ -52,13 +52,15 @@ fn fifty_octoprints_that_return_at_once_are_listened_to_again() {
         octoprints.start_again().await;
         until_read_by(&machines, "push").await;
 
-        for (number, machine) in (1..).zip(&machines) {
+        for number in 1..=PRINTERS {
             octoprints.printer(number).skip_to_end();
+            assert_eq!(octoprints.printer(number).sockets(), 1);
+        }
+        for machine in &machines {
             machine.until_number(PROGRAM, program::ENDED).await;
             let jobs = jobs(&machine.read(RESPONSES).await.value);
             let results: Vec<_> = jobs.iter().map(|job| job.result).collect();
             assert_eq!(results, [SUCCESSFUL], "{jobs:#?}");
-            assert_eq!(octoprints.printer(number).sockets(), 1);
         }
     });
 }
