@@ -68,7 +68,8 @@ impl MachineTask {
                 failed = errands.failed() => Turn::Failed(failed),
                 () = sleep_until(deadline) => Turn::TimePassed,
             };
-            self.turn(turn, &mut errands).await;
+            // Most of the time it waits: what a turn needs takes memory only for as long as the turn.
+            Box::pin(self.turn(turn, &mut errands)).await;
         }
         self.memory.note(&self.machine);
     }
@@ -114,11 +115,11 @@ impl MachineTask {
 
     fn observe(&mut self, observed: Observed) -> Timestamp {
         let Observed { observation, at } = observed;
-        if matches!(observation, Observation::Report(_)) {
+        if matches!(*observation, Observation::Report(_)) {
             self.pulse.polled(at);
         }
         let sensors = self.machine.sensors.len();
-        for event in self.machine.apply(observation, at) {
+        for event in self.machine.apply(*observation, at) {
             journal::job(&self.machine.nameplate.id, &event);
         }
         if sensors < MAX_SENSORS && self.machine.sensors.len() == MAX_SENSORS {

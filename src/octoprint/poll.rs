@@ -24,7 +24,8 @@ use crate::machine::{Observation, PrintableFile, PrinterState, Timestamp, Unreac
 /// An observation and when its last byte was received, by the bridge's wall clock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
-    pub observation: Observation,
+    /// Boxed, because every machine has a queue with room for many.
+    pub observation: Box<Observation>,
     pub at: Timestamp,
 }
 
@@ -99,9 +100,10 @@ impl Poller {
 
     async fn run(&mut self) {
         loop {
+            // Most of the time it waits: what a turn needs takes memory only for as long as the turn.
             let outcome = match self.pace.next().await {
-                Turn::Round => self.round().await,
-                Turn::Glance => self.glance().await,
+                Turn::Round => Box::pin(self.round()).await,
+                Turn::Glance => Box::pin(self.glance()).await,
             };
             match outcome {
                 Ok(()) => {
@@ -267,6 +269,7 @@ impl Poller {
     /// An error means that nobody listens any more, which [`observe`] sees by itself.
     async fn emit(&self, observation: Observation) {
         let at = chrono::Utc::now();
+        let observation = Box::new(observation);
         let _ = self.out.send(Observed { observation, at }).await;
     }
 }
