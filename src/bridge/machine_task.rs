@@ -70,7 +70,8 @@ impl MachineTask {
                 failed = errands.failed() => Turn::Failed(failed),
                 () = sleep_until(deadline) => Turn::TimePassed,
             };
-            self.turn(turn, &mut errands).await;
+            // Most of the time it waits: what a turn needs takes memory only for as long as the turn.
+            Box::pin(self.turn(turn, &mut errands)).await;
         }
         self.memory.note(&self.machine);
     }
@@ -117,11 +118,14 @@ impl MachineTask {
 
     fn observe(&mut self, observed: Observed) -> Timestamp {
         let Observed { observation, at } = observed;
-        if matches!(observation, Observation::Report(_) | Observation::Confirmed) {
+        if matches!(
+            *observation,
+            Observation::Report(_) | Observation::Confirmed
+        ) {
             self.pulse.polled(at);
         }
         let sensors = self.machine.sensors.len();
-        let events = self.machine.apply(observation, at);
+        let events = self.machine.apply(*observation, at);
         self.tell(&events);
         if sensors < MAX_SENSORS && self.machine.sensors.len() == MAX_SENSORS {
             journal::sensors_full(&self.machine.nameplate.id);

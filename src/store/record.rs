@@ -212,13 +212,13 @@ impl MachineRecord {
 
 impl From<&Order> for OrderRecord {
     fn from(order: &Order) -> Self {
-        let filament = |(tool, needs): (&String, &Filament)| {
+        let filament = |(tool, needs): (&str, &Filament)| {
             let record = FilamentRecord {
                 length: finite(needs.length),
                 volume: finite(needs.volume),
                 weight: finite(needs.weight),
             };
-            (tool.clone(), record)
+            (tool.to_owned(), record)
         };
         Self {
             id: order.id.0.clone(),

@@ -48,7 +48,7 @@ fn order(n: i64) -> Order {
             },
             progress: Progress::default(),
         }),
-        filament: BTreeMap::new(),
+        filament: Default::default(),
     }
 }
 

@@ -1,9 +1,8 @@
 //! A job order and what became of it (OPC 10031-4 V2): the MES's word for a job, before, while and after it prints.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::machine::{Filament, Job, JobFile, Timestamp};
+use crate::machine::{Job, JobFile, Timestamp, ToolFilament};
 
 /// JobOrderID: chosen by the MES, or the [`JobId`](crate::machine::JobId) of a print that nobody ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,7 +101,7 @@ pub struct Order {
     /// The print. `None` while the order waits, and for one that was aborted before it ran.
     pub job: Option<Job>,
     /// By tool name: what the file needs of filament, as told while it was printed.
-    pub filament: BTreeMap<String, Filament>,
+    pub filament: ToolFilament,
 }
 
 /// What a MES sends with Store, StoreAndStart and Update.
