@@ -153,7 +153,10 @@ impl Line {
         counts: impl FnOnce() -> bool,
     ) {
         match self.out.reserve().await {
-            Ok(place) if counts() => place.send(Observed { observation, at }),
+            Ok(place) if counts() => place.send(Observed {
+                observation: Box::new(observation),
+                at,
+            }),
             Ok(_) => {}
             Err(_) => future::pending().await,
         }

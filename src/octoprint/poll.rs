@@ -87,10 +87,11 @@ impl Poller {
                 }
                 turn = self.pace.next() => turn,
             };
+            // Most of the time it waits: what a turn needs takes memory only for as long as the turn.
             let began = Instant::now();
             let outcome = match turn {
-                Turn::Round => self.round().await,
-                Turn::Glance => self.glance().await,
+                Turn::Round => Box::pin(self.round()).await,
+                Turn::Glance => Box::pin(self.glance()).await,
             };
             match outcome {
                 Ok(()) => {

@@ -83,10 +83,8 @@ impl Feed {
 
     pub async fn next(&mut self) -> Observation {
         let next = tokio::time::timeout(PATIENCE, self.observed.recv());
-        next.await
-            .expect("an observation in time")
-            .expect("the loop still runs")
-            .observation
+        let observed = next.await.expect("an observation in time");
+        *observed.expect("the loop still runs").observation
     }
 
     /// The first observation that `choose` takes.

@@ -87,10 +87,10 @@ impl Listener {
             tokio::select! {
                 observed = self.feed.observed.recv() => {
                     let observed = observed.expect("it runs");
-                    if let Observation::Source(source) = &observed.observation {
+                    if let Observation::Source(source) = &*observed.observation {
                         self.sources.push(source.clone());
                     }
-                    let events = self.machine.apply(observed.observation, observed.at);
+                    let events = self.machine.apply(*observed.observation, observed.at);
                     self.events.extend(events);
                 }
                 () = tokio::time::sleep(wait.unwrap_or(PATIENCE)) => {

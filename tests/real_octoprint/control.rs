@@ -255,7 +255,7 @@ impl<'a> Scene<'a> {
             let Ok(Some(Observed { observation, at })) = observed else {
                 panic!("never: {what}; last was {last:?}")
             };
-            match observation {
+            match *observation {
                 Observation::Report(report) => {
                     if self.seen.last().map(|(_, state)| *state) != Some(report.state) {
                         self.seen.push((at, report.state));

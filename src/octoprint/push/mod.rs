@@ -88,7 +88,8 @@ impl Push {
     /// Connects, and tells what it is told until something goes wrong.
     async fn listen(&mut self) -> Problem {
         let mut tale = Tale::default();
-        let mut socket = match self.connect(&mut tale).await {
+        // Most of the time it listens: what connecting needs takes memory for as long as that.
+        let mut socket = match Box::pin(self.connect(&mut tale)).await {
             Ok(socket) => socket,
             Err(problem) => return problem,
         };
