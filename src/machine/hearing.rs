@@ -94,6 +94,14 @@ impl Hearing {
                 let since = *self.missed.get_or_insert(at);
                 extent == Extent::State || at < later(since, PATIENCE)
             }
+            // The job is over, and which file is printed now is for the news or the next report to tell.
+            (State::Active(active), true) if extent == Extent::State => {
+                let starts_again = active.starts_again(report);
+                if starts_again {
+                    self.missed.get_or_insert(at);
+                }
+                starts_again
+            }
             (State::Active(_), _) => false,
             (_, false) => false,
             (_, true) => {

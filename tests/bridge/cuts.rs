@@ -12,7 +12,7 @@ use umati_bridge::umati::namespaces as ns;
 
 use crate::machine::{Machine, text};
 use crate::mes::Mes;
-use crate::paths::{RESPONSES, SOURCE, UPDATED};
+use crate::paths::{DATA_SOURCE, RESPONSES, UPDATED};
 use crate::plant::{Bridge, OctoPrints, block_on, eventually};
 use crate::prints::{Floor, Time};
 use crate::told::{Job, Proof, assert_nothing_lost, assert_the_same_story, jobs, looks};
@@ -83,7 +83,7 @@ struct Cutter {
 impl Cutter {
     async fn work(mut self, floor: &Floor) -> Self {
         use Cut::{Closed, HalfFrame, NewLogin, Restart, Silence};
-        self.machine.watch(&[UPDATED, SOURCE]).await;
+        self.machine.watch(&[UPDATED, DATA_SOURCE]).await;
         self.until_listening(0).await;
         let mut cuts = [Closed, HalfFrame, Silence, NewLogin, Restart];
         self.dice.shuffle(&mut cuts);
@@ -151,7 +151,7 @@ impl Cutter {
     async fn until_source(&self, source: &str) {
         let machine = &self.machine;
         machine
-            .until_is(SOURCE, text(source), StatusCode::Good)
+            .until_is(DATA_SOURCE, text(source), StatusCode::Good)
             .await;
     }
 

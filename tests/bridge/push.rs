@@ -15,7 +15,7 @@ use umati_bridge::umati::namespaces as ns;
 use crate::common::bridge::Bridge as Program;
 use crate::machine::{Machine, text};
 use crate::mes::Mes;
-use crate::paths::{PROGRAM, RESPONSES, SOURCE, SOURCE_REASON, UPDATED, program};
+use crate::paths::{DATA_SOURCE, DATA_SOURCE_REASON, PROGRAM, RESPONSES, UPDATED, program};
 use crate::plant::{Bridge, OctoPrints, block_on, eventually, written};
 use crate::told::{Job, SUCCESSFUL, UNSUCCESSFUL, jobs};
 
@@ -33,7 +33,7 @@ async fn stage() -> (OctoPrints, Handle, Bridge, Machine) {
     }])
     .await;
     let machine = bridge.mes().await.machine(&printer_name(1));
-    let watched = [PROGRAM, SOURCE, SOURCE_REASON, UPDATED];
+    let watched = [PROGRAM, DATA_SOURCE, DATA_SOURCE_REASON, UPDATED];
     machine.watch(&watched).await;
     until_read_by(&machine, "push").await;
     (octoprints, printer, bridge, machine)
@@ -41,12 +41,16 @@ async fn stage() -> (OctoPrints, Handle, Bridge, Machine) {
 
 async fn until_read_by(machine: &Machine, source: &str) {
     let source = text(source);
-    machine.until_is(SOURCE, source, StatusCode::Good).await;
+    machine
+        .until_is(DATA_SOURCE, source, StatusCode::Good)
+        .await;
 }
 
 async fn until_reason(machine: &Machine, why: &str) {
     let why = text(why);
-    machine.until_is(SOURCE_REASON, why, StatusCode::Good).await;
+    machine
+        .until_is(DATA_SOURCE_REASON, why, StatusCode::Good)
+        .await;
 }
 
 fn begin(printer: &Handle, file: &str) {
@@ -189,7 +193,9 @@ fn which_way_octoprint_is_read_and_why_not_by_push_is_told_and_logged() {
         let mes = Mes::connect(program.endpoint()).await;
         let [tells, is_asked] = [1, 2].map(|number| mes.machine(&printer_name(number)));
         for machine in [&tells, &is_asked] {
-            machine.watch(&[SOURCE, SOURCE_REASON, UPDATED]).await;
+            machine
+                .watch(&[DATA_SOURCE, DATA_SOURCE_REASON, UPDATED])
+                .await;
         }
         until_reason(&tells, REFUSED).await;
         until_read_by(&tells, "poll").await;

@@ -8,7 +8,7 @@ use umati_bridge::config::{DataSource, MachineConfig};
 use umati_bridge::octoprint::simulator::{AfterSelect, Command, printer_name};
 
 use crate::machine::{Machine, text};
-use crate::paths::{PROGRAM, RESPONSES, SERVER_REACHABLE, SOURCE, program};
+use crate::paths::{DATA_SOURCE, PROGRAM, RESPONSES, SERVER_REACHABLE, program};
 use crate::plant::{Bridge, OctoPrints, block_on};
 use crate::told::{SUCCESSFUL, jobs};
 
@@ -30,7 +30,9 @@ fn fifty_octoprints_that_return_at_once_are_listened_to_again() {
             .map(|number| mes.machine(&printer_name(number)))
             .collect();
         for machine in &machines {
-            machine.watch(&[SOURCE, PROGRAM, SERVER_REACHABLE]).await;
+            machine
+                .watch(&[DATA_SOURCE, PROGRAM, SERVER_REACHABLE])
+                .await;
         }
         until_read_by(&machines, "push").await;
         for number in 1..=PRINTERS {
@@ -68,7 +70,7 @@ fn fifty_octoprints_that_return_at_once_are_listened_to_again() {
 async fn until_read_by(machines: &[Machine], source: &str) {
     for machine in machines {
         machine
-            .until_is(SOURCE, text(source), StatusCode::Good)
+            .until_is(DATA_SOURCE, text(source), StatusCode::Good)
             .await;
     }
 }

@@ -18,7 +18,7 @@ pub struct Job {
     pub start: Time,
     pub end: Option<Time>,
     pub result: i32,
-    reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// JobResult, OPC 40001-3 §9.2.
