@@ -74,7 +74,8 @@ fn watch(octoprint: &RealOctoPrint, way: &str) -> Bridge {
             "type": "OCTOPRINT",
             "url": octoprint.url(),
             "custom_name": "real",
-            "source": way,
+            // With `push` it would first look within a heartbeat, in the midst of what is measured.
+            "source": if way == "push" { "auto" } else { way },
             "api_key": octoprint.status_key(),
             "mes_id": [1],
             "poll_interval_ms": 1000,

@@ -41,6 +41,15 @@ impl Backoff {
         })
     }
 
+    /// The same, but with pauses up to `cap`, or to the first one if that is longer.
+    #[must_use]
+    pub fn up_to(self, cap: Duration) -> Self {
+        Self {
+            cap: cap.max(self.first),
+            ..self
+        }
+    }
+
     /// The pause to make now; the one after it is up to twice as long.
     pub fn pause(&mut self) -> Duration {
         let whole = self.next;
