@@ -70,7 +70,8 @@ impl MachineTask {
                 failed = errands.failed() => Turn::Failed(failed),
                 () = sleep_until(deadline) => Turn::TimePassed,
             };
-            self.turn(turn, &mut errands).await;
+            // Most of the time it waits: what a turn needs takes memory only for as long as the turn.
+            Box::pin(self.turn(turn, &mut errands)).await;
         }
         self.memory.note(&self.machine);
     }
@@ -98,10 +99,11 @@ impl MachineTask {
         };
         let reached = errands.settle(&mut self.machine, failure.as_ref(), at);
         if let Some((order, action)) = self.machine.next_action(at) {
-            errands.launch(order, action, None);
+            errands.take_on(order, action, None);
         }
         let changes = self.machine.take_changes();
         let kept = self.memory.keep(&self.machine, &changes).await;
+        errands.ask();
         self.turn_link();
         self.render(at);
         let news = self.chronicle.news(&self.machine, &changes, at);
@@ -117,11 +119,14 @@ impl MachineTask {
 
     fn observe(&mut self, observed: Observed) -> Timestamp {
         let Observed { observation, at } = observed;
-        if matches!(observation, Observation::Report(_) | Observation::Confirmed) {
+        if matches!(
+            *observation,
+            Observation::Report(_) | Observation::Confirmed
+        ) {
             self.pulse.polled(at);
         }
         let sensors = self.machine.sensors.len();
-        let events = self.machine.apply(observation, at);
+        let events = self.machine.apply(*observation, at);
         self.tell(&events);
         if sensors < MAX_SENSORS && self.machine.sensors.len() == MAX_SENSORS {
             journal::sensors_full(&self.machine.nameplate.id);
@@ -145,7 +150,7 @@ impl MachineTask {
         match self.machine.request(&request, at) {
             Ok(Admitted::Done) => Some((reply, Ok(()))),
             Ok(Admitted::Act { order, action }) => {
-                errands.launch(order, action, Some(reply));
+                errands.take_on(order, action, Some(reply));
                 None
             }
             Err(refusal) => Some((reply, Err(refusal))),

@@ -275,14 +275,15 @@ impl Bridge {
             let (poke, looks) = Poke::new();
             let controller = Controller::new(source.clone(), self.clients.clone());
             let errands = Errands::new(controller, poke);
-            let source = octoprint::observe(
+            // Boxed, because to join futures by value takes their memory twice.
+            let source = Box::pin(octoprint::observe(
                 source,
                 self.clients.clone(),
                 looks,
                 observed,
                 shutdown.clone(),
-            );
-            let machine = task.run(queue, asked, errands, shutdown.clone());
+            ));
+            let machine = Box::pin(task.run(queue, asked, errands, shutdown.clone()));
             // Both ends of the queue are one task: if one dies, the other does, and the reason is told.
             crew.spawn(name, async {
                 tokio::join!(source, machine);

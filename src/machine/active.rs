@@ -170,8 +170,13 @@ impl Active {
 
     /// The job goes on.
     pub(super) fn follow(&mut self, report: &Report, at: Timestamp, events: &mut Vec<JobEvent>) {
-        if self.told.is_none() {
-            self.enter(report.state, at, events);
+        let before = events.len();
+        self.enter(report.state, at, events);
+        if events.len() > before
+            && let Some(told) = &mut self.told
+        {
+            // It was not over when its end was told.
+            told.at = at;
         }
         self.learn_file(report.file.as_ref());
         self.job.progress.clone_from(&report.progress);

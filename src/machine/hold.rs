@@ -72,10 +72,22 @@ impl Machine {
 
     pub(super) fn hear(&mut self, news: News, at: Timestamp) -> Vec<JobEvent> {
         match news {
+            // Nothing is known that it could change. A source begins with how everything stands.
+            News::Print(_) if self.report.is_none() => Vec::new(),
             News::State { state, text } => self.hear_state(state, text, at),
             News::Print(PrintNews::Started { file, user }) => {
                 let mut events = self.tracker.hear_start(file, at);
-                events.extend(self.release(at));
+                if events.is_empty() {
+                    events.extend(self.release(at));
+                } else {
+                    // It took the place of a print: the state that is still shown was that one's.
+                    self.held = None;
+                    events.extend(self.hear_state(
+                        PrinterState::Starting,
+                        "Starting".to_owned(),
+                        at,
+                    ));
+                }
                 if let (Some(report), Some(_)) = (&mut self.report, &user) {
                     report.user = user;
                 }

@@ -230,7 +230,47 @@ pub struct Estimates {
     pub average_print_time: Option<Duration>,
     pub last_print_time: Option<Duration>,
     /// By tool name (`tool0`).
-    pub filament: BTreeMap<String, Filament>,
+    pub filament: ToolFilament,
+}
+
+/// Filament by tool name, in the order of the names. Each file and each logged job has one, most of them with one
+/// tool: a map would take ten times the memory.
+#[derive(Clone, PartialEq, Default)]
+pub struct ToolFilament(Box<[(String, Filament)]>);
+
+impl ToolFilament {
+    /// What a tool needs.
+    pub fn get(&self, tool: &str) -> Option<&Filament> {
+        self.iter()
+            .find(|(name, _)| *name == tool)
+            .map(|(_, filament)| filament)
+    }
+
+    /// Every tool that needs some.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Filament)> {
+        self.0
+            .iter()
+            .map(|(tool, filament)| (tool.as_str(), filament))
+    }
+
+    /// Nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for ToolFilament {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl FromIterator<(String, Filament)> for ToolFilament {
+    /// Of two of one name, the latter.
+    fn from_iter<I: IntoIterator<Item = (String, Filament)>>(tools: I) -> Self {
+        let sorted: BTreeMap<_, _> = tools.into_iter().collect();
+        Self(sorted.into_iter().collect())
+    }
 }
 
 /// Filament that one tool needs for the whole file.

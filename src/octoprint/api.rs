@@ -7,7 +7,7 @@ use reqwest::{StatusCode, Upgraded};
 use serde_json::Value;
 use url::Url;
 
-use super::http::{Answer, HttpClients, NotUpgraded, Question};
+use super::http::{Answer, Connections, HttpClients, NotUpgraded, Question};
 use super::wire::{self, User};
 use super::{Source, words};
 use crate::machine::{KeyRejection, PrinterProfile, Software, Unreachable, UnreachableCause};
@@ -102,7 +102,13 @@ impl Api {
         let mut url = self.url(&["api", "files"]);
         url.set_query(Some("recursive=true"));
         let bytes = self.http.limits().listing_bytes;
-        let answer = self.ask(Question { url, known, bytes }).await?;
+        let question = Question {
+            url,
+            known,
+            bytes,
+            connection: Connections::Single,
+        };
+        let answer = self.ask(question).await?;
         if answer.status == StatusCode::NOT_MODIFIED {
             return Ok(FileListing::Unchanged);
         }
@@ -158,6 +164,7 @@ impl Api {
             url,
             known: None,
             bytes: self.http.limits().answer_bytes,
+            connection: Connections::Kept,
         }
     }
 

@@ -14,7 +14,8 @@ use crate::machine::{Observation, Timestamp};
 /// An observation and when its last byte was received, by the bridge's wall clock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
-    pub observation: Observation,
+    /// Boxed, because every machine has a queue with room for many.
+    pub observation: Box<Observation>,
     pub at: Timestamp,
 }
 

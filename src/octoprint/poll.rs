@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::api::{Api, FileListing, PrinterReading, Problem};
 use super::journal::Journal;
-use super::line::{Feed, Line, Rest};
+use super::line::{Feed, Line, Rest, Told};
 use super::listing::{Listing, Novelty};
 use super::pace::{Pace, Turn};
 use super::report::report;
@@ -87,10 +87,11 @@ impl Poller {
                 }
                 turn = self.pace.next() => turn,
             };
+            // Most of the time it waits: what a turn needs takes memory only for as long as the turn.
             let began = Instant::now();
             let outcome = match turn {
-                Turn::Round => self.round().await,
-                Turn::Glance => self.glance().await,
+                Turn::Round => Box::pin(self.round()).await,
+                Turn::Glance => Box::pin(self.glance()).await,
             };
             match outcome {
                 Ok(()) => {
@@ -106,7 +107,7 @@ impl Poller {
     }
 
     fn heard_since(&self, then: Instant) -> bool {
-        self.line.feed() == Feed::Telling && self.line.told().heard > then
+        self.line.feed() == Feed::Telling && self.line.heard_at() > then
     }
 
     async fn round(&mut self) -> Result<(), Problem> {
@@ -147,16 +148,13 @@ impl Poller {
     /// without a turn in what is told, is a contradiction.
     async fn compare(&mut self, job: JobAnswer) -> Result<(), Problem> {
         let told = self.line.told();
-        let agrees = |job: &JobAnswer| {
-            state::from_text(&job.state_text).is_none_or(|state| state == told.state)
-        };
-        if agrees(&job) {
+        if agrees(&told, &job) {
             self.emit(Observation::Confirmed).await;
             return Ok(());
         }
         tokio::time::sleep(self.limits.contradiction).await;
         let job = wire::job(&self.api.job().await?, self.session.flavour);
-        if self.line.told().turns != told.turns || agrees(&job) {
+        if self.line.told().turns != told.turns || agrees(&told, &job) {
             return Ok(());
         }
         self.line.condemn();
@@ -293,4 +291,16 @@ impl Poller {
             .emit(observation, chrono::Utc::now(), || true)
             .await;
     }
+}
+
+/// Whether what is told can be what OctoPrint answers; which file is selected while nothing is printed says nothing.
+fn agrees(told: &Told, job: &JobAnswer) -> bool {
+    let Some(state) = state::from_text(&job.state_text) else {
+        return true;
+    };
+    let same_file = match (&told.file, &job.file) {
+        (Some(told), Some(answered)) => told.is_same(answered),
+        _ => true,
+    };
+    state == told.state && (same_file || !state.has_active_job())
 }

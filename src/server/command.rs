@@ -10,7 +10,8 @@ use crate::machine::{Refusal, Request};
 /// A request to a machine and where its answer goes. The answer comes when it is done and stored, or refused.
 #[derive(Debug)]
 pub struct Command {
-    pub request: Request,
+    /// Boxed, because every machine has a queue with room for many.
+    pub request: Box<Request>,
     /// Nobody may wait for it any more: sending to it may fail.
     pub reply: oneshot::Sender<Result<(), Refusal>>,
 }
@@ -24,6 +25,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// Why it is refused. [`Refusal::Busy`] if more is asked of the machine than it can take in.
 pub(super) async fn ask(commands: &Sender<Command>, request: Request) -> Result<(), Refusal> {
     let (reply, answer) = oneshot::channel();
+    let request = Box::new(request);
     commands
         .try_send(Command { request, reply })
         .map_err(|_| Refusal::Busy)?;

@@ -16,9 +16,21 @@ pub struct Instance {
     /// Browse name and display name of the root.
     name: Box<str>,
     blueprint: Arc<Blueprint>,
-    /// By [`NodeIndex`]; `DataValue::default()` at objects and methods. A variable's value is never Good and null.
-    values: Vec<DataValue>,
+    /// By the blueprint's slots. A value is never Good and null.
+    values: Box<[DataValue]>,
+    /// Of what the lists of orders were made: see [`Self::turn_to`].
+    revision: Option<u64>,
 }
+
+/// What a node has that is no variable.
+const NO_VALUE: &DataValue = &DataValue {
+    value: None,
+    status: None,
+    source_timestamp: None,
+    source_picoseconds: None,
+    server_timestamp: None,
+    server_picoseconds: None,
+};
 
 /// What a refresh changed.
 #[derive(Debug, Default, PartialEq)]
@@ -71,6 +83,7 @@ impl Instance {
             name: name.into(),
             values: waiting(&blueprint),
             blueprint,
+            revision: None,
         }
     }
 
@@ -120,12 +133,16 @@ impl Instance {
 
     /// The value of a variable with its status and timestamps; `DataValue::default()` for an object or a method.
     pub fn value(&self, index: NodeIndex) -> &DataValue {
-        match &self.blueprint.node(index).kind {
-            NodeKind::Variable(VariableAttributes {
-                constant: Some(value),
-                ..
-            }) => value,
-            _ => &self.values[usize::from(index.0)],
+        match (self.blueprint.slot(index), &self.blueprint.node(index).kind) {
+            (Some(slot), _) => &self.values[slot.position()],
+            (
+                None,
+                NodeKind::Variable(VariableAttributes {
+                    constant: Some(value),
+                    ..
+                }),
+            ) => value,
+            _ => NO_VALUE,
         }
     }
 
@@ -134,30 +151,31 @@ impl Instance {
         self.blueprint.find(path)
     }
 
-    /// Stores a reading of the variable at `path`.
-    pub fn set(&mut self, path: &str, reading: Reading) -> Result<Stored, NoSuchVariable> {
-        let index = self
-            .resolve(path)
-            .filter(|&index| matches!(self.blueprint.node(index).kind, NodeKind::Variable(_)));
-        match index {
-            Some(index) => Ok(self.store(index, reading)),
-            None => Err(NoSuchVariable {
-                instance: self.id.to_string(),
-                path: path.to_owned(),
-            }),
-        }
+    /// Notes the revision of what costs much to render. Whether it is another one than that noted before.
+    pub(super) fn turn_to(&mut self, revision: u64) -> bool {
+        self.revision.replace(revision) != Some(revision)
     }
 
-    fn store(&mut self, index: NodeIndex, reading: Reading) -> Stored {
-        let known = &mut self.values[usize::from(index.0)];
+    /// Stores a reading of the variable at `path`.
+    pub fn set(&mut self, path: &str, reading: Reading) -> Result<Stored, NoSuchVariable> {
+        let place = self
+            .resolve(path)
+            .and_then(|index| Some((index, self.blueprint.slot(index)?)));
+        let Some((index, slot)) = place else {
+            return Err(NoSuchVariable {
+                instance: self.id.to_string(),
+                path: path.to_owned(),
+            });
+        };
+        let known = &mut self.values[slot.position()];
         let new = reading.into_data_value();
         let is_same = known.status == new.status && known.value == new.value;
         *known = new;
-        if is_same {
+        Ok(if is_same {
             Stored::Refreshed
         } else {
             Stored::Changed(index)
-        }
+        })
     }
 
     /// Takes a new blueprint; values stay with their paths, new variables wait for their first data.
@@ -165,10 +183,11 @@ impl Instance {
     pub fn reshape(&mut self, blueprint: Arc<Blueprint>) {
         let mut values = waiting(&blueprint);
         for (index, node) in self.blueprint.iter() {
-            if let Some(new) = blueprint.find(&node.path)
-                && blueprint.node(new).class() == node.class()
+            if let Some(old) = self.blueprint.slot(index)
+                && let Some(new) = blueprint.find(&node.path)
+                && let Some(new) = blueprint.slot(new)
             {
-                values[usize::from(new.0)] = std::mem::take(&mut self.values[usize::from(index.0)]);
+                values[new.position()] = std::mem::take(&mut self.values[old.position()]);
             }
         }
         self.values = values;
@@ -176,14 +195,8 @@ impl Instance {
     }
 }
 
-fn waiting(blueprint: &Blueprint) -> Vec<DataValue> {
-    blueprint
-        .iter()
-        .map(|(_, node)| match node.kind {
-            NodeKind::Object { .. } | NodeKind::Method { .. } => DataValue::default(),
-            NodeKind::Variable(_) => reading::waiting().into_data_value(),
-        })
-        .collect()
+fn waiting(blueprint: &Blueprint) -> Box<[DataValue]> {
+    vec![reading::waiting().into_data_value(); blueprint.slots()].into()
 }
 
 #[cfg(test)]

@@ -110,28 +110,37 @@ impl Floor {
         workers.map(|worker| worker.prints().clone()).collect()
     }
 
-    /// Restarts OctoPrint: what was printed is lost, and what was known of it.
+    /// Restarts all OctoPrints.
     pub fn restart_servers(&self) {
-        for worker in &self.workers {
-            let mut prints = worker.prints();
-            let after = Utc::now();
-            worker.printer.restart_server();
-            let before = Utc::now();
-            let Some(print) = prints.last_mut() else {
-                continue;
-            };
-            let (how, after) = match print.fate {
-                Fate::Runs => (Ending::Forgotten, after),
-                Fate::Ends(since) => (Ending::Torn, since),
-                Fate::Over { .. } => {
-                    lose_sight(&mut prints, after);
-                    continue;
-                }
-            };
-            let end = Span { after, before };
-            let gone = None;
-            print.fate = Fate::Over { how, end, gone };
+        for number in 1..=self.workers.len() {
+            self.restart_server(number);
         }
+    }
+
+    /// Restarts the OctoPrint of a printer, the first being number 1: what was printed is lost, and what was known of it.
+    pub fn restart_server(&self, number: usize) {
+        let worker = &self.workers[number - 1];
+        let mut prints = worker.prints();
+        let after = Utc::now();
+        worker.printer.restart_server();
+        let before = Utc::now();
+        let Some(print) = prints.last_mut() else {
+            return;
+        };
+        let (how, after) = match print.fate {
+            Fate::Runs => (Ending::Forgotten, after),
+            Fate::Ends(since) => (Ending::Torn, since),
+            Fate::Over { .. } => return lose_sight(&mut prints, after),
+        };
+        let end = Span { after, before };
+        let gone = None;
+        print.fate = Fate::Over { how, end, gone };
+    }
+
+    /// Whether a printer, the first being number 1, prints now.
+    pub fn prints_now(&self, number: usize) -> bool {
+        let prints = self.workers[number - 1].prints();
+        matches!(prints.last(), Some(print) if matches!(print.fate, Fate::Runs))
     }
 
     /// Lets what runs come to its end.

@@ -8,6 +8,7 @@ use opcua::types::Variant;
 use umati_bridge::umati::isa95::codec::from_extension_object;
 use umati_bridge::umati::isa95::types::JobResponse;
 
+use crate::mes::Mes;
 use crate::prints::{ERROR, Ending, Fate, Print, Time};
 
 /// One entry of JobOrderResponseList.
@@ -55,6 +56,20 @@ fn job(entry: &Variant) -> Job {
             other => panic!("{other:?}"),
         }),
     }
+}
+
+/// When the bridge looked at a machine, by what its clients were told at `path`.
+pub fn looks(clients: &[Mes], path: &str) -> Vec<Time> {
+    let told = clients.iter().flat_map(|mes| mes.history(0, path));
+    let mut looks: Vec<_> = told
+        .filter_map(|seen| match seen.value {
+            Variant::DateTime(time) if seen.is_good() => Some(time.as_chrono()),
+            _ => None,
+        })
+        .collect();
+    looks.sort();
+    looks.dedup();
+    looks
 }
 
 /// What was told before is told still, and the same of it.

@@ -115,13 +115,7 @@ pub fn assert_states_agree(instance: &Instance) {
     if !identifier.is_empty() {
         let order = orders.iter().find(|(id, _)| *id == identifier);
         let (_, states) = order.unwrap_or_else(|| panic!("no {identifier} in {orders:?}"));
-        // A printer in error (OutOfService, and NotAvailable once it is out of reach, too) makes the program Aborted,
-        // also after a print that was completed.
-        let is_overruled = item <= 1 && receiver == ABORTED && states[0].0 == ENDED;
-        assert!(
-            states[0].0 == receiver || is_overruled,
-            "{identifier} is {states:?}, the receiver {receiver}"
-        );
+        assert_eq!(states[0].0, receiver, "{identifier} is {states:?}");
     }
     if receiver <= 2 {
         let may_start = orders.iter().any(|(_, states)| states[0].0 == 2);

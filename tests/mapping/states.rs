@@ -156,7 +156,7 @@ fn while_octoprint_tells_the_state_it_is_good() {
             CLOSED,
             ABORTED,
         ),
-        ("error while idle", seen(S::Error), FAILED, ABORTED),
+        ("error while idle", seen(S::Error), FAILED, INITIALIZING),
         (
             "error while printing",
             printed_then(S::Error),
@@ -167,7 +167,7 @@ fn while_octoprint_tells_the_state_it_is_good() {
             "error, completed",
             then(completed(), S::Error),
             FAILED,
-            ABORTED,
+            ENDED,
         ),
         (
             "ready, no job yet",

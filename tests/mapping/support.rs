@@ -1,6 +1,5 @@
 //! Machines in every situation, built from observations like a running bridge does.
 
-use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -80,7 +79,7 @@ pub fn report(state: PrinterState) -> Report {
             print_time_left: Some(Duration::from_secs(900)),
             print_time_left_origin: Some("analysis".into()),
         };
-        report.estimates.filament = BTreeMap::from([(
+        report.estimates.filament = ToolFilament::from_iter([(
             "tool0".to_owned(),
             Filament {
                 length: Some(1234.5),

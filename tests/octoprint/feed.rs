@@ -58,8 +58,8 @@ impl Feed {
     }
 
     /// One of many printers read with the same clients.
-    pub fn sharing(clients: &HttpClients, url: &str) -> Self {
-        Self::start(source("test", url), clients.clone(), 64)
+    pub fn sharing(clients: &HttpClients, source: Source) -> Self {
+        Self::start(source, clients.clone(), 64)
     }
 
     fn start(source: Source, clients: HttpClients, length: usize) -> Self {
@@ -83,10 +83,8 @@ impl Feed {
 
     pub async fn next(&mut self) -> Observation {
         let next = tokio::time::timeout(PATIENCE, self.observed.recv());
-        next.await
-            .expect("an observation in time")
-            .expect("the loop still runs")
-            .observation
+        let observed = next.await.expect("an observation in time");
+        *observed.expect("the loop still runs").observation
     }
 
     /// The first observation that `choose` takes.

@@ -9,7 +9,7 @@ use umati_bridge::machine::{
 };
 use umati_bridge::octoprint::simulator::{
     API_KEY, AfterSelect, Clock, Command, Endpoint, Fault, Handle, NO_PERMISSION_KEY, PauseAction,
-    Prank, PrinterError, PushFault, STATUS_KEY,
+    Prank, PrinterError, PushFault, STATUS_KEY, State,
 };
 use umati_bridge::octoprint::{Backoff, Limits, Source, Way};
 
@@ -88,10 +88,10 @@ impl Listener {
             tokio::select! {
                 observed = self.feed.observed.recv() => {
                     let observed = observed.expect("it runs");
-                    if let Observation::Source(source) = &observed.observation {
+                    if let Observation::Source(source) = &*observed.observation {
                         self.sources.push(source.clone());
                     }
-                    let events = self.machine.apply(observed.observation, observed.at);
+                    let events = self.machine.apply(*observed.observation, observed.at);
                     self.events.extend(events);
                 }
                 () = tokio::time::sleep(wait.unwrap_or(PATIENCE)) => {
@@ -146,10 +146,7 @@ impl Listener {
         self.print();
         self.until_state(PrinterState::Printing).await;
         let printer = self.printer().clone();
-        eventually("the printer prints", || {
-            printer.state() == umati_bridge::octoprint::simulator::State::Printing
-        })
-        .await;
+        eventually("the printer prints", || printer.state() == State::Printing).await;
     }
 
     fn starts(&self) -> usize {
@@ -166,6 +163,11 @@ impl Listener {
         });
         ended.map(|(_, outcome)| outcome.clone()).collect()
     }
+}
+
+async fn until_ready(printer: &Handle) {
+    let is_ready = || printer.state() == State::Operational;
+    eventually("the printer is ready", is_ready).await;
 }
 
 #[tokio::test]
@@ -379,7 +381,9 @@ async fn a_key_that_may_not_see_the_status_gets_no_history() {
 /// Whatever happens to the socket during a print, the print is one job with its true start and one end.
 #[tokio::test]
 async fn a_socket_that_breaks_in_a_print_splits_nothing() {
-    let breaks: [(&str, fn(&Handle), &str); 4] = [
+    /// Its name, what is done, and what is said of it.
+    type Break = (&'static str, fn(&Handle), &'static str);
+    let breaks: [Break; 4] = [
         ("cut", Handle::cut, "the connection was closed"),
         (
             "half a frame",
@@ -433,6 +437,33 @@ async fn a_socket_that_lies_is_found_out_by_the_heartbeat() {
     told.until_push().await;
     told.until_state(PrinterState::Operational).await;
     assert_eq!(told.endings(), [Outcome::Cancelled]);
+}
+
+/// The state is the same, so only the file shows that it is another print.
+#[tokio::test]
+async fn a_socket_that_sleeps_over_a_change_of_prints_is_found_out() {
+    const OTHER: &str = "Halterung_links.gcode";
+    let interval = Duration::from_millis(100);
+    let mut told = Listener::new(STATUS_KEY, interval, interval).await;
+    told.until_push().await;
+    told.until_printing().await;
+    told.printer().inject_push(PushFault::Lie);
+    told.printer().command(Command::Cancel).unwrap();
+    until_ready(told.printer()).await;
+    let path = OTHER.to_owned();
+    let then = AfterSelect::Print;
+    let other = Command::Select { path, then };
+    told.printer().command(other).unwrap();
+    told.until_poll("another state or file").await;
+    told.until_ended(1).await;
+    told.until("it prints the other file", |it| {
+        let file = it.machine.active_job().and_then(|job| job.file.as_ref());
+        file.is_some_and(|file| file.path == OTHER)
+    })
+    .await;
+    told.printer().heal();
+    told.until_push().await;
+    assert_eq!((told.starts(), told.endings().len()), (2, 1));
 }
 
 #[tokio::test]
@@ -572,6 +603,26 @@ async fn a_heartbeat_asks_for_the_job_alone() {
     assert_eq!(printer.requests(Endpoint::Printer), asked);
     told.until("it is confirmed", |it| it.machine.reported_at.is_some())
         .await;
+}
+
+/// The intervals are an hour long, so nothing but the fall into silence can have made it ask.
+#[tokio::test]
+async fn who_falls_silent_is_asked_at_once() {
+    let mut told = Listener::new(STATUS_KEY, NEVER, NEVER).await;
+    told.feed.poke.now();
+    told.until_push().await;
+    told.until_printing().await;
+    let asked = told.printer().requests(Endpoint::Printer);
+    let refused = Fault::Status(404);
+    told.printer().inject_at(Endpoint::Push, refused);
+    told.printer().inject_push(PushFault::Lie);
+    told.printer().command(Command::Cancel).unwrap();
+    until_ready(told.printer()).await;
+    told.printer().cut();
+    told.until_ended(1).await;
+    assert_eq!(told.endings(), [Outcome::Cancelled]);
+    let asked = told.printer().requests(Endpoint::Printer) - asked;
+    assert!(asked <= 1, "asked {asked} times");
 }
 
 #[tokio::test]

@@ -119,11 +119,11 @@ async fn a_pinned_certificate_is_trusted_whatever_it_says() {
         let mut feed = feed(&url, identity.pin());
         feed.report().await;
         feed.report().await;
-        assert!(
-            stub.requests()
-                .iter()
-                .all(|request| request.connection == 0)
-        );
+        // The list of files, a long answer, has a connection of its own.
+        let requests = stub.requests();
+        let mut rounds =
+            (requests.iter()).filter(|request| !request.path().starts_with("/api/files"));
+        assert!(rounds.all(|request| request.connection == 0));
     }
 }
 

@@ -122,11 +122,10 @@ async fn one_connection_serves_all_rounds() {
     for _ in 0..5 {
         feed.report().await;
     }
-    assert!(
-        stub.requests()
-            .iter()
-            .all(|request| request.connection == 0)
-    );
+    // The list of files, a long answer, has one of its own.
+    let requests = stub.requests();
+    let mut rounds = (requests.iter()).filter(|request| !request.path().starts_with("/api/files"));
+    assert!(rounds.all(|request| request.connection == 0));
 }
 
 /// An idle connection that the server gives up while we send on it is no failure of the server.
@@ -184,11 +183,11 @@ async fn dead_printers_do_not_slow_the_others() {
     };
     let clients = HttpClients::new(patient);
     let mut feeds: Vec<_> = (0..54)
-        .map(|_| Feed::sharing(&clients, &dead.url()))
+        .map(|_| Feed::sharing(&clients, source("test", &dead.url())))
         .collect();
     let mut alive = [
-        Feed::sharing(&clients, &stub.url()),
-        Feed::sharing(&clients, &stub.url()),
+        Feed::sharing(&clients, source("test", &stub.url())),
+        Feed::sharing(&clients, source("test", &stub.url())),
     ];
     eventually("all dead ones are asked", || dead.count("/api/job") == 54).await;
     for feed in &mut alive {

@@ -271,7 +271,7 @@ impl Watcher {
             else {
                 panic!("{:?}, never: {what}; last was {:?}", self.way, self.last)
             };
-            match observation {
+            match *observation {
                 Observation::Report(report) => {
                     self.enter(report.state, at);
                     self.last = *report;

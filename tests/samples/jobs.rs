@@ -4,7 +4,6 @@
     reason = "each test crate that includes this module uses a part of it"
 )]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,8 +161,8 @@ pub fn file(path: &str) -> JobFile {
     }
 }
 
-pub fn filament() -> BTreeMap<String, Filament> {
-    BTreeMap::from([(
+pub fn filament() -> ToolFilament {
+    ToolFilament::from_iter([(
         "tool0".to_owned(),
         Filament {
             length: Some(1234.5),
@@ -205,6 +204,7 @@ pub fn printed(id: &str, phase: JobPhase) -> Order {
         state,
         created_at: at(-3600),
         state_since: at(-60),
+        asked_at: None,
         reason: None,
         job: Some(job(id, phase)),
         filament: filament(),
@@ -232,7 +232,7 @@ pub fn ordered(order: &JobOrder) -> Order {
         priority: order.priority.unwrap_or_default(),
         state: OrderState::AllowedToStart,
         job: None,
-        filament: BTreeMap::new(),
+        filament: Default::default(),
         ..completed("unused")
     }
 }

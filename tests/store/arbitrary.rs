@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use umati_bridge::machine::{
     Checkpoint, Filament, FileRef, Interruption, Job, JobFile, JobId, JobPhase, JobStart, Order,
-    OrderId, OrderOrigin, OrderState, Outcome, Progress, Timestamp,
+    OrderId, OrderOrigin, OrderState, Outcome, Progress, Timestamp, ToolFilament,
 };
 
 use super::{changed, load, no_tags, open};
@@ -111,7 +111,7 @@ fn any_order() -> impl Strategy<Value = Order> {
         state,
         (any_time(), any_time(), any::<Option<String>>()),
         option::of(any_job()),
-        btree_map("tool[0-9]", filament, 0..3),
+        btree_map("tool[0-9]", filament, 0..3).prop_map(ToolFilament::from_iter),
     )
         .prop_map(
             |(
@@ -136,6 +136,7 @@ fn any_order() -> impl Strategy<Value = Order> {
                     state,
                     created_at: created,
                     state_since: since,
+                    asked_at: Some(since),
                     reason,
                     job,
                     filament,

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::order::{FileRef, Order, OrderId, OrderState};
@@ -18,6 +19,10 @@ const LATE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Default)]
 pub struct Book {
     orders: Vec<Order>,
+    /// Another number whenever an order may have become another, and in each book.
+    revision: u64,
+    /// What [`Self::retain`] found last; `None` if it has to look.
+    retained: Option<Retained>,
     /// What OctoPrint was asked to do and has not done yet: one thing at a time.
     pub(super) pending: Option<(OrderId, PrinterAction)>,
     /// The order whose print was asked for and did not show up in time, and until when it may begin.
@@ -30,25 +35,37 @@ pub struct Book {
     pub(super) tags_changed: bool,
 }
 
+/// Nothing has to be removed from the book of this revision before this time.
+#[derive(Debug, Clone, Copy)]
+struct Retained {
+    revision: u64,
+    keep: Keep,
+    until: Timestamp,
+}
+
 impl Book {
     /// A book with these orders, the oldest first. Nothing of it is news.
     ///
-    /// OctoPrint may have been asked for the print of the order that was allowed to start last.
+    /// The print that OctoPrint was asked for last may still begin.
     pub fn from_orders(orders: Vec<Order>) -> Self {
         let overdue = orders
             .iter()
             .filter(|order| order.state == OrderState::AllowedToStart)
-            .max_by_key(|order| order.state_since)
-            .map(|order| (order.id.clone(), later(order.state_since, LATE)));
+            .filter_map(|order| Some((order.asked_at?, order)))
+            .max_by_key(|(asked_at, _)| *asked_at)
+            .map(|(asked_at, order)| (order.id.clone(), later(asked_at, LATE)));
         let on_the_bed = orders
             .iter()
             .filter(|order| order.state.is_final() && order.job.is_some())
             .max_by_key(|order| order.state_since)
             .map(|order| order.id.clone());
+        // It may take the place of another book, of which nobody shall take it for a later page.
+        static BOOKS: AtomicU64 = AtomicU64::new(1);
         Self {
             orders,
             overdue,
             on_the_bed,
+            revision: BOOKS.fetch_add(1, Ordering::Relaxed) << 40,
             ..Self::default()
         }
     }
@@ -56,6 +73,11 @@ impl Book {
     /// All orders, the oldest first.
     pub fn orders(&self) -> impl Iterator<Item = &Order> + Clone {
         self.orders.iter()
+    }
+
+    /// As long as it is the same, the orders are.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// The order of this JobOrderID.
@@ -86,10 +108,12 @@ impl Book {
         self.removed.remove(&order.id);
         self.changed.insert(order.id.clone());
         self.orders.push(order);
+        self.revision += 1;
     }
 
     pub(super) fn remove(&mut self, id: &OrderId) {
         self.orders.retain(|order| order.id != *id);
+        self.revision += 1;
         self.changed.remove(id);
         self.removed.insert(id.clone());
         if self.overdue.as_ref().is_some_and(|(order, _)| order == id) {
@@ -101,6 +125,7 @@ impl Book {
     pub(super) fn amend(&mut self, id: &OrderId, change: impl FnOnce(&mut Order)) {
         if let Some(order) = self.orders.iter_mut().find(|order| order.id == *id) {
             change(order);
+            self.revision += 1;
             self.changed.insert(id.clone());
         }
     }
@@ -109,6 +134,7 @@ impl Book {
     pub(super) fn follow(&mut self, id: &OrderId, change: impl FnOnce(&mut Order)) {
         if let Some(order) = self.orders.iter_mut().find(|order| order.id == *id) {
             change(order);
+            self.revision += 1;
         }
     }
 
@@ -129,6 +155,7 @@ impl Book {
         let from = Some(mem::replace(&mut order.state, state));
         order.state_since = at;
         order.reason = reason;
+        self.revision += 1;
         self.transitions.push(OrderChange {
             order: order.clone(),
             from,
@@ -146,7 +173,13 @@ impl Book {
     }
 
     /// OctoPrint is asked to print `file`; nothing is known to have come of it until the print shows up.
-    pub(super) fn wait_for_print(&mut self, id: &OrderId, file: &FileRef) -> PrinterAction {
+    pub(super) fn wait_for_print(
+        &mut self,
+        id: &OrderId,
+        file: &FileRef,
+        at: Timestamp,
+    ) -> PrinterAction {
+        self.amend(id, |order| order.asked_at = Some(at));
         let action = PrinterAction::Print(file.clone());
         self.pending = Some((id.clone(), action.clone()));
         action
@@ -160,6 +193,12 @@ impl Book {
     /// Removes final orders beyond `keep`, the oldest first; never the one whose part may be on the bed, because
     /// only Clear says that it is gone.
     pub(super) fn retain(&mut self, keep: &Keep, at: Timestamp) {
+        if let Some(last) = self.retained
+            && (last.revision, last.keep) == (self.revision, *keep)
+            && at < last.until
+        {
+            return;
+        }
         let mut finals: Vec<(Timestamp, OrderId)> = self
             .orders
             .iter()
@@ -171,11 +210,20 @@ impl Book {
             .saturating_sub(usize::from(self.on_the_bed.is_some()));
         finals.sort();
         let surplus = finals.len().saturating_sub(kept);
+        let mut until = Timestamp::MAX_UTC;
         for (n, (since, id)) in finals.into_iter().enumerate() {
-            if n < surplus || later(since, keep.age) <= at {
+            let expires = later(since, keep.age);
+            if n < surplus || expires <= at {
                 self.remove(&id);
+            } else {
+                until = until.min(expires);
             }
         }
+        self.retained = Some(Retained {
+            revision: self.revision,
+            keep: *keep,
+            until,
+        });
     }
 
     pub(super) fn take_changes(&mut self) -> Changes {

@@ -1,9 +1,8 @@
 //! A job order and what became of it (OPC 10031-4 V2): the MES's word for a job, before, while and after it prints.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::machine::{Filament, Job, JobFile, Timestamp};
+use crate::machine::{Job, JobFile, Timestamp, ToolFilament};
 
 /// JobOrderID: chosen by the MES, or the [`JobId`](crate::machine::JobId) of a print that nobody ordered.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -97,12 +96,14 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When `state` was entered.
     pub state_since: Timestamp,
+    /// When OctoPrint was last asked to print it.
+    pub asked_at: Option<Timestamp>,
     /// Why it is in this state: the comment of the MES, or what OctoPrint told.
     pub reason: Option<String>,
     /// The print. `None` while the order waits, and for one that was aborted before it ran.
     pub job: Option<Job>,
     /// By tool name: what the file needs of filament, as told while it was printed.
-    pub filament: BTreeMap<String, Filament>,
+    pub filament: ToolFilament,
 }
 
 /// What a MES sends with Store, StoreAndStart and Update.

@@ -52,7 +52,7 @@ enum Transport {
 
 /// What becomes of a connection after the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Connections {
+pub(super) enum Connections {
     Kept,
     /// Each request has its own.
     Single,
@@ -66,6 +66,8 @@ pub(super) struct Question {
     pub known: Option<HeaderValue>,
     /// The most that the body of the answer may hold.
     pub bytes: usize,
+    /// A long answer gets one of its own: the memory that it was read into stays for as long as the connection.
+    pub connection: Connections,
 }
 
 /// A complete answer, whatever its status.
@@ -169,7 +171,7 @@ impl HttpClients {
         trust: &TlsTrust,
     ) -> Result<Response, Unreachable> {
         let transport = Transport::to(&question.url, trust);
-        let client = self.client(transport, Connections::Kept)?;
+        let client = self.client(transport, question.connection)?;
         let send = || {
             let request = client
                 .get(question.url.clone())

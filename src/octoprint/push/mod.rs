@@ -5,6 +5,7 @@
 //!  wait ───────────────────────► login, upgrade ─────────► telling ──────────────────────┐
 //!   ▲                                  │ refused                                          │
 //!   └──── pause, longer each time ◄────┴──────────────────────────────────────────────────┘
+//!         none if it cannot be read
 //! ```
 //!
 //! There is no answer to a login but the first `history`, so one that does not come in time is a refusal (facts:
@@ -30,7 +31,7 @@ use super::http::NotUpgraded;
 use super::journal::Journal;
 use super::line::{Feed, Line, Rest};
 use super::{Backoff, HttpClients, Limits, Source};
-use crate::machine::{DataSource, News, Observation, PrinterState};
+use crate::machine::{DataSource, Observation};
 use message::Message;
 use problem::Problem;
 use socket::Socket;
@@ -95,7 +96,8 @@ impl Push {
     /// Connects, and tells what it is told until something goes wrong.
     async fn listen(&mut self) -> Problem {
         let mut tale = Tale::default();
-        let mut socket = match self.connect(&mut tale).await {
+        // Most of the time it listens: what connecting needs takes memory for as long as that.
+        let mut socket = match Box::pin(self.connect(&mut tale)).await {
             Ok(socket) => socket,
             Err(problem) => return problem,
         };
@@ -177,9 +179,7 @@ impl Push {
             return Err(Problem::LoginAgain(why.to_owned()));
         }
         if let Some(observation) = tale.observe(&message) {
-            if let Some(state) = state_of(&observation) {
-                self.line.note_state(state);
-            }
+            self.line.note(&observation);
             self.emit(observation).await;
         }
         Ok(())
@@ -207,14 +207,6 @@ impl Push {
         let at = Utc::now();
         let counts = || self.line.rest() == Rest::Up && self.line.feed() == Feed::Telling;
         self.line.emit(observation, at, counts).await;
-    }
-}
-
-fn state_of(observation: &Observation) -> Option<PrinterState> {
-    match observation {
-        Observation::Report(report) => Some(report.state),
-        Observation::News(News::State { state, .. }) => Some(*state),
-        _ => None,
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) enum Problem {
     TooLarge,
     #[error("the WebSocket is broken: {0}")]
     Protocol(String),
-    #[error("it tells another state than OctoPrint answers when asked")]
+    #[error("it tells another state or file than OctoPrint answers when asked")]
     Contradicted,
     /// OctoPrint cannot be read or rejects the key, which the link tells.
     #[error("OctoPrint cannot be read")]

@@ -173,7 +173,11 @@ mod tests {
             Some(std::time::Duration::from_secs(3))
         );
         assert_eq!(
-            file.estimates.filament.keys().collect::<Vec<_>>(),
+            file.estimates
+                .filament
+                .iter()
+                .map(|(tool, _)| tool)
+                .collect::<Vec<_>>(),
             ["tool0"]
         );
     }

@@ -1,11 +1,9 @@
 //! `GET /api/job`: state, file and progress in one answer, so they belong together. 200 in every printer state.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::{Flavour, count, instant, number, seconds, text};
-use crate::machine::{Estimates, Filament, JobFile, MAX_SENSORS, Progress};
+use crate::machine::{Estimates, Filament, JobFile, MAX_SENSORS, Progress, ToolFilament};
 
 /// What `/api/job` told.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -88,9 +86,9 @@ fn progress(progress: &Value, flavour: Flavour) -> Progress {
 }
 
 /// Per tool; a freshly started server sends the fields of one tool without its name, all `null`.
-pub(super) fn filament(filament: &Value) -> BTreeMap<String, Filament> {
+pub(super) fn filament(filament: &Value) -> ToolFilament {
     let Some(tools) = filament.as_object() else {
-        return BTreeMap::new();
+        return ToolFilament::default();
     };
     tools
         .iter()
@@ -160,7 +158,11 @@ mod tests {
             Some(std::time::Duration::from_secs(30))
         );
         assert_eq!(
-            read.estimates.filament.keys().collect::<Vec<_>>(),
+            read.estimates
+                .filament
+                .iter()
+                .map(|(tool, _)| tool)
+                .collect::<Vec<_>>(),
             ["tool1"]
         );
         let print_time = Some(std::time::Duration::from_millis(7500));

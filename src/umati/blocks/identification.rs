@@ -64,9 +64,18 @@ pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
 
 pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, application_uri: &str) {
     let plate = &view.machine.nameplate;
+    out.constant("Identification/AMTechnologyIdentifier", || {
+        TECHNOLOGY.into()
+    });
+    out.constant("Identification/DeviceClass", || DEVICE_CLASS.into());
+    out.constant("Identification/Manufacturer", || manufacturer(plate).into());
+    out.constant("Identification/SerialNumber", || {
+        serial_number(plate, application_uri).into()
+    });
+    out.constant("Identification/ProductInstanceUri", || {
+        product_instance_uri(&plate.id, application_uri).into()
+    });
     let mut put = |path: &str, value: Variant| out.put(path, Quality::Good(value));
-    put("Identification/AMTechnologyIdentifier", TECHNOLOGY.into());
-    put("Identification/DeviceClass", DEVICE_CLASS.into());
     for (path, tag) in TAGS {
         let text = view.machine.tag(tag).unwrap_or_default();
         let value = match tag {
@@ -75,15 +84,6 @@ pub(super) fn render(out: &mut Render, view: &View, shape: &Shape, application_u
         };
         put(path, value);
     }
-    put("Identification/Manufacturer", manufacturer(plate).into());
-    put(
-        "Identification/SerialNumber",
-        serial_number(plate, application_uri).into(),
-    );
-    put(
-        "Identification/ProductInstanceUri",
-        product_instance_uri(&plate.id, application_uri).into(),
-    );
     for part in &shape.nameplate {
         // A part that was known and is no longer (a profile that was edited) keeps its last value.
         if let Some(value) = known(*part, view) {

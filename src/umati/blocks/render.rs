@@ -52,6 +52,11 @@ impl<'a> Render<'a> {
         }
     }
 
+    /// Whether what is made from this revision has to be made again.
+    pub fn turns_to(&mut self, revision: u64) -> bool {
+        self.instance.turn_to(revision) || self.pass == Pass::First
+    }
+
     /// A value whose source tells no time of its own.
     pub fn put(&mut self, path: &str, value: Quality<impl Into<Variant>>) {
         self.put_since(path, value, self.at);

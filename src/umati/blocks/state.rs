@@ -130,7 +130,8 @@ impl States {
                 Activity::Closed | Activity::Unclear => {
                     row(I::NotAvailable, M::None, O::Other, resting)
                 }
-                Activity::Failed => row(I::OutOfService, M::Processing, O::Automatic, P::Aborted),
+                // The job that it ended is Aborted; one that was over before stays what it was.
+                Activity::Failed => row(I::OutOfService, M::Processing, O::Automatic, resting),
                 Activity::Idle => row(I::NotExecuting, M::Processing, O::Automatic, resting),
                 // A print that is given up while it is paused never runs again.
                 Activity::Cancelling if resting == P::Interrupted => interrupted,

@@ -8,7 +8,7 @@ use super::check::kind_of_declaration;
 use super::draft::Draft;
 use super::error::{not_instantiable, unknown_type, wrong_class};
 use super::plan::{Addition, Plan, Role, join};
-use super::{Blueprint, BlueprintNode, NodeKind, PlanError};
+use super::{Blueprint, BlueprintNode, NodeKind, PlanError, Slot};
 use crate::umati::catalogue::{Catalogue, DeclaredMember, ModellingRule, Place};
 
 impl Blueprint {
@@ -34,7 +34,13 @@ impl Blueprint {
             draft.adjust(path, adjustment)?;
         }
         draft.restrict();
+        let mut slots = (0..).map(Slot);
+        let slots = draft.nodes.iter().map(|node| match node.varies() {
+            true => slots.next(),
+            false => None,
+        });
         Ok(Self {
+            slots: slots.collect(),
             nodes: draft.nodes,
             by_path: draft.by_path,
         })

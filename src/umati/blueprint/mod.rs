@@ -36,6 +36,18 @@ impl NodeIndex {
 pub struct Blueprint {
     nodes: Vec<BlueprintNode>,
     by_path: HashMap<Box<str>, NodeIndex>,
+    /// By [`NodeIndex`]: where a machine keeps the node's value.
+    slots: Box<[Option<Slot>]>,
+}
+
+/// The place of one value among those of a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slot(u16);
+
+impl Slot {
+    pub(super) fn position(self) -> usize {
+        usize::from(self.0)
+    }
 }
 
 impl Blueprint {
@@ -62,6 +74,16 @@ impl Blueprint {
                 NodeKind::Method { declarations } => declarations.contains(declaration),
                 _ => false,
             })
+    }
+
+    /// Where a machine keeps the value of a node; `None` for objects, methods and what the types fix.
+    pub(super) fn slot(&self, index: NodeIndex) -> Option<Slot> {
+        self.slots[usize::from(index.0)]
+    }
+
+    /// How many values a machine keeps.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.iter().flatten().count()
     }
 
     /// How many nodes there are, the root included.
@@ -135,6 +157,11 @@ impl VariableAttributes {
 }
 
 impl BlueprintNode {
+    /// Each machine has a value of its own for it.
+    fn varies(&self) -> bool {
+        matches!(&self.kind, NodeKind::Variable(variable) if variable.constant.is_none())
+    }
+
     /// Its NodeClass.
     pub fn class(&self) -> NodeClass {
         match self.kind {

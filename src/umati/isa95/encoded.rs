@@ -27,7 +27,7 @@ pub struct Encoded {
 }
 
 /// What a body was made from, so that it is made anew only if that has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Mark {
     /// Hash of all that is told at once when it changes.
     pub content: u64,

@@ -3,6 +3,7 @@
 //! Each entry remembers a hash of what it was made from ([`Mark`]). Progress of a print changes at every poll: it
 //! alone makes a list new at most every [`PROGRESS_EVERY`], everything else at once.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
@@ -35,11 +36,15 @@ pub(super) fn put<T>(
     {
         return;
     }
-    let known: Vec<Encoded> = known.into_iter().flatten().cloned().collect();
-    let reused = |mark: Mark| known.iter().find(|old| old.mark() == mark).cloned();
+    let known: HashMap<Mark, &Encoded> = (known.into_iter().flatten())
+        .map(|old| (old.mark(), old))
+        .collect();
     let values = sources
         .into_iter()
-        .filter_map(|(mark, source)| reused(mark).or_else(|| encode(source, mark)))
+        .filter_map(|(mark, source)| match known.get(&mark) {
+            Some(&old) => Some(old.clone()),
+            None => encode(source, mark),
+        })
         .map(|entry| Variant::from(ExtensionObject::new(entry)))
         .collect();
     let list = super::array(VariantScalarTypeId::ExtensionObject, values);

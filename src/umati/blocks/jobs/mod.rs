@@ -10,7 +10,8 @@
 //! | JobOrderControl, methods | only where the machine may be controlled, and only for those who may control it |
 //! | JobOrderResults/JobOrderResponseList | what became of each order that is not waiting (`response`) |
 //!
-//! Always holds: a list is written only when one of its entries has changed (`list`), entries that did not change
+//! Always holds: the lists of orders are looked at only when the book has changed, a list is written only when one of
+//! its entries has changed (`list`), entries that did not change
 //! share their bytes with the list before, and CurrentState never contradicts ActiveProgram.
 
 mod list;
@@ -61,9 +62,11 @@ pub(super) fn plan(plan: &mut Plan, shape: &Shape) {
 
 pub(super) fn render(out: &mut Render, view: &View, states: &States, identity: &Identity) {
     let machine = view.machine;
-    let uri = product_instance_uri(&machine.nameplate.id, &identity.application_uri);
-    order::render(out, view);
-    response::render(out, view, &uri);
+    if out.turns_to(machine.book.revision()) {
+        let uri = product_instance_uri(&machine.nameplate.id, &identity.application_uri);
+        order::render(out, view);
+        response::render(out, view, &uri);
+    }
     work_master::render(out, view);
     let state = receiver_state(states.program, &machine.book);
     current_state(out, CONTROL, state, states);

@@ -43,7 +43,7 @@ fn parameters(printable: &PrintableFile) -> Vec<Parameter> {
         let milliseconds = time.as_secs_f64() * 1000.0;
         measure("EstimatedPrintTime", milliseconds, Unit::Millisecond)
     }));
-    for (tool, filament) in &printable.estimates.filament {
+    for (tool, filament) in printable.estimates.filament.iter() {
         parameters.extend(measures(filament).map(|(name, amount, unit)| {
             measure(&format!("{}Filament{name}", tool_of(tool)), amount, unit)
         }));
