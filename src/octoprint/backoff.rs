@@ -27,6 +27,8 @@ impl Backoff {
     pub const RETURN: Self = Self::seconds(1, 8);
     /// Between tries for something that a server refuses while it answers.
     pub const REFUSAL: Self = Self::seconds(1, 30);
+    /// The same where each refusal is a line in the server's log.
+    pub const LOGGED_REFUSAL: Self = Self::seconds(1, 600);
 
     const fn seconds(first: u64, cap: u64) -> Self {
         Self {

@@ -31,6 +31,8 @@ pub struct Limits {
     pub backoff: Backoff,
     /// Between tries to make the server tell by itself.
     pub push_backoff: Backoff,
+    /// The same while it can be asked but refuses: OctoPrint logs each refusal.
+    pub push_refused: Backoff,
     /// Bytes of a message of the push socket; the longest of OctoPrint's own, its history, has 65 kB.
     pub message_bytes: usize,
     /// From the login to the history that answers it.
@@ -58,6 +60,7 @@ impl Default for Limits {
             key_retry: Duration::from_secs(30),
             backoff: Backoff::RETURN,
             push_backoff: Backoff::REFUSAL,
+            push_refused: Backoff::LOGGED_REFUSAL,
             message_bytes: 1024 * 1024,
             history: Duration::from_secs(5),
             ping: Duration::from_secs(10),

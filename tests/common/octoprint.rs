@@ -155,8 +155,7 @@ impl RealOctoPrint {
 
     /// What it wrote of itself so far.
     pub fn log(&self) -> Log {
-        let text = fs::read_to_string(self.base.path().join("logs/octoprint.log"));
-        Log(text.expect("octoprint.log can be read"))
+        Log(self.logged("octoprint.log"))
     }
 
     /// Uploads the file and starts it.
@@ -208,15 +207,25 @@ impl RealOctoPrint {
         });
     }
 
-    /// The requests of the bridge that it refused, as it writes them to its logs: each costs a line on the printer's SD
-    /// card. (1.11 and 2.0 write a 403 to both logs and a 409 to `tornado.log` only.)
+    /// The requests that it refused, as it writes them to its logs: each costs a line on the printer's SD card.
+    /// (1.11 and 2.0 write a 403 to both logs and a 409 to `tornado.log` only.)
     pub fn refusals(&self) -> Vec<String> {
-        let log = fs::read_to_string(self.base.path().join("logs/tornado.log"))
-            .expect("tornado.log can be read");
-        log.lines()
-            .filter(|line| line.contains(" - 4"))
-            .map(str::to_owned)
-            .collect()
+        let log = self.logged("tornado.log");
+        let refused = log.lines().filter(|line| line.contains(" - 4"));
+        refused.map(str::to_owned).collect()
+    }
+
+    /// How many lines it wrote to its logs so far.
+    pub fn lines_logged(&self) -> usize {
+        let logs = ["octoprint.log", "tornado.log"];
+        logs.map(|log| self.logged(log).lines().count())
+            .iter()
+            .sum()
+    }
+
+    fn logged(&self, log: &str) -> String {
+        let log = self.base.path().join("logs").join(log);
+        fs::read_to_string(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()))
     }
 
     fn post(&self, path: &str, body: &Value) {

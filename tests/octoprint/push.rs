@@ -11,7 +11,7 @@ use umati_bridge::octoprint::simulator::{
     API_KEY, AfterSelect, Clock, Command, Endpoint, Fault, Handle, NO_PERMISSION_KEY, PauseAction,
     Prank, PrinterError, PushFault, STATUS_KEY, State,
 };
-use umati_bridge::octoprint::{Limits, Source, Way};
+use umati_bridge::octoprint::{Backoff, Limits, Source, Way};
 
 use crate::feed::{Feed, eventually, limits};
 use crate::stage::{RING, Stage};
@@ -32,6 +32,7 @@ struct Listener {
 fn quick() -> Limits {
     Limits {
         push_backoff: limits().backoff,
+        push_refused: limits().backoff,
         history: Duration::from_millis(500),
         ping: Duration::from_millis(200),
         contradiction: Duration::from_millis(300),
@@ -327,6 +328,34 @@ async fn without_push_the_printer_is_asked_and_the_reason_is_told() {
     }
 }
 
+/// Each refusal is a line in OctoPrint's log, so it is asked ever more seldom; a restart may have changed its mind.
+#[tokio::test]
+async fn who_refuses_is_left_alone_until_it_was_away() {
+    let stage = Stage::with(Clock::running(1.0)).await;
+    stage.printer.inject_at(Endpoint::Push, Fault::Status(400));
+    let poll = Duration::from_millis(20);
+    let limits = Limits {
+        push_refused: Backoff::new(NEVER, NEVER).unwrap(),
+        ..quick()
+    };
+    let mut asked = Listener::at(stage, STATUS_KEY, poll, NEVER, limits);
+    asked.until_poll("is not upgraded").await;
+    asked.until_printing().await;
+    asked.printer().command(Command::Cancel).unwrap();
+    asked.until_ended(1).await;
+    assert_eq!(asked.printer().requests(Endpoint::Push), 1);
+
+    asked.printer().heal();
+    asked.printer().inject(Fault::Status(503));
+    asked
+        .until("it is out of reach", |it| {
+            matches!(it.machine.link, Link::Unreachable { .. })
+        })
+        .await;
+    asked.printer().heal();
+    asked.until_push().await;
+}
+
 #[tokio::test]
 async fn a_key_that_may_not_see_the_status_gets_no_history() {
     let stage = Stage::with(Clock::running(1.0)).await;
@@ -352,7 +381,9 @@ async fn a_key_that_may_not_see_the_status_gets_no_history() {
 /// Whatever happens to the socket during a print, the print is one job with its true start and one end.
 #[tokio::test]
 async fn a_socket_that_breaks_in_a_print_splits_nothing() {
-    let breaks: [(&str, fn(&Handle), &str); 4] = [
+    /// Its name, what is done, and what is said of it.
+    type Break = (&'static str, fn(&Handle), &'static str);
+    let breaks: [Break; 4] = [
         ("cut", Handle::cut, "the connection was closed"),
         (
             "half a frame",

@@ -183,7 +183,7 @@ impl<'a> Scene<'a> {
 
     fn a_short_print_ends_by_itself(&mut self) {
         self.act_and_see(&print(Print::SHORT.name), PrinterState::Printing);
-        self.until("the short print ends", |it| {
+        self.until_closely("the short print ends", |it| {
             it.last.state == PrinterState::Operational && it.last.progress.completion == Some(100.0)
         });
     }
@@ -228,7 +228,7 @@ impl<'a> Scene<'a> {
         let asked = Instant::now();
         assert_eq!(self.act(action), Ok(()), "{action:?}");
         let taken = asked.elapsed();
-        self.until(&format!("{action:?} leads to {state:?}"), |it| {
+        self.until_closely(&format!("{action:?} leads to {state:?}"), |it| {
             it.last.state == state
         });
         println!(
@@ -245,23 +245,26 @@ impl<'a> Scene<'a> {
     }
 
     /// Looks closely until each has seen what is awaited.
-    fn until(&mut self, what: &str, reached: impl Fn(&Watcher) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
+    fn until_closely(&mut self, what: &str, reached: impl Fn(&Watcher) -> bool) {
         for watcher in &self.watchers {
-            watcher.poke.closely(deadline);
+            watcher.poke.closely(Instant::now() + PATIENCE);
         }
-        for watcher in &mut self.watchers {
-            self.runtime
-                .block_on(watcher.until(what, deadline, &reached));
-        }
+        self.until(what, reached);
         for watcher in &self.watchers {
             watcher.poke.calmly();
+        }
+    }
+
+    fn until(&mut self, what: &str, reached: impl Fn(&Watcher) -> bool) {
+        for watcher in &mut self.watchers {
+            self.runtime.block_on(watcher.until(what, &reached));
         }
     }
 }
 
 impl Watcher {
-    async fn until(&mut self, what: &str, deadline: Instant, reached: impl Fn(&Self) -> bool) {
+    async fn until(&mut self, what: &str, reached: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
         while !reached(self) {
             let Ok(Some(Observed { observation, at })) =
                 timeout_at(deadline, self.observed.recv()).await

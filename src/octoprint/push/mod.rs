@@ -44,6 +44,7 @@ pub(super) struct Push {
     limits: Limits,
     line: Line,
     backoff: Backoff,
+    refused: Backoff,
     journal: Journal,
     /// `current` comes every so many half seconds at most.
     throttle: u32,
@@ -59,6 +60,7 @@ impl Push {
             journal: Journal::new(source.id.clone()),
             api: Api::new(source, clients.clone()),
             backoff: limits.push_backoff.clone(),
+            refused: limits.push_refused.clone(),
             clients,
             limits,
             line,
@@ -76,11 +78,17 @@ impl Push {
                 () = line.until_rest(Rest::Down) => Problem::LinkDown,
                 () = line.until_condemned() => Problem::Contradicted,
             };
+            let refuses = problem.is_refusal();
             self.fall_silent(problem).await;
+            let backoff = if refuses {
+                &mut self.refused
+            } else {
+                &mut self.backoff
+            };
             tokio::select! {
-                () = tokio::time::sleep(self.backoff.pause()) => {}
+                () = tokio::time::sleep(backoff.pause()) => {}
                 // A server that comes back may have become another one.
-                () = line.until_rest(Rest::Down) => self.backoff.reset(),
+                () = line.until_rest(Rest::Down) => backoff.reset(),
             }
         }
     }
@@ -94,6 +102,7 @@ impl Push {
             Err(problem) => return problem,
         };
         self.backoff.reset();
+        self.refused.reset();
         loop {
             match socket.next().await {
                 Ok(message) => {

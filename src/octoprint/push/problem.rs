@@ -36,3 +36,15 @@ pub(super) enum Problem {
     #[error("OctoPrint cannot be read")]
     LinkDown,
 }
+
+impl Problem {
+    /// The server as it is does not want to, so it will not want to soon.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            // A proxy before a server that starts.
+            Self::Login(status) | Self::NotUpgraded(status) => *status < 500,
+            Self::NoSession | Self::NoHistory(_) => true,
+            _ => false,
+        }
+    }
+}
