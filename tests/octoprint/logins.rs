@@ -9,11 +9,9 @@ use umati_bridge::machine::{DataSource, Observation};
 use umati_bridge::octoprint::simulator::{
     Conduct, Endpoint, Fault, Handle, STATUS_KEY, Settings, Simulator, printer_name,
 };
-use umati_bridge::octoprint::{ApiKey, Backoff, HttpClients, Limits, Source, Way};
+use umati_bridge::octoprint::{ApiKey, HttpClients, Limits, Source, Way};
 
 use crate::feed::{Feed, eventually, limits, source};
-
-const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Printers that are listened to where that is possible, and otherwise asked all the time.
 struct Crowd {
@@ -45,7 +43,7 @@ impl Crowd {
                 key: ApiKey::new(STATUS_KEY).unwrap(),
                 way: Way::Auto,
                 poll_interval: Duration::from_millis(20),
-                heartbeat_interval: HOUR,
+                heartbeat_interval: Duration::from_secs(3_600),
                 ..source("test", &url)
             };
             Feed::sharing(&clients, source)
@@ -63,14 +61,6 @@ impl Crowd {
             .map(|printer| printer.requests(Endpoint::Login))
             .sum()
     }
-}
-
-async fn until_push(feed: &mut Feed) {
-    feed.first(|observation| match observation {
-        Observation::Source(DataSource::Push) => Some(()),
-        _ => None,
-    })
-    .await;
 }
 
 #[tokio::test]
@@ -91,28 +81,10 @@ async fn so_many_log_in_at_a_time_and_the_others_are_asked_meanwhile() {
     assert_eq!(crowd.logins(), AT_A_TIME as u64);
     crowd.printers.iter().for_each(Handle::heal);
     for feed in &mut crowd.feeds {
-        until_push(feed).await;
+        feed.first(|observation| match observation {
+            Observation::Source(DataSource::Push) => Some(()),
+            _ => None,
+        })
+        .await;
     }
-}
-
-/// It was refused, and its next turn would have come in an hour.
-#[tokio::test]
-async fn a_server_that_comes_back_is_listened_to_whatever_it_refused_before() {
-    let limits = Limits {
-        push_backoff: Backoff::new(HOUR, HOUR).unwrap(),
-        ..limits()
-    };
-    let refuse = |printer: &Handle| printer.inject_at(Endpoint::Push, Fault::Status(404));
-    let mut crowd = Crowd::new(1, limits, refuse).await;
-    let (printer, feed) = (&crowd.printers[0], &mut crowd.feeds[0]);
-    feed.first(|observation| match observation {
-        Observation::Source(DataSource::Poll { why: Some(_) }) => Some(()),
-        _ => None,
-    })
-    .await;
-    printer.heal();
-    printer.inject(Fault::Close);
-    feed.unreachable().await;
-    printer.heal();
-    until_push(feed).await;
 }
