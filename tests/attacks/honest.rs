@@ -21,6 +21,9 @@ use super::siege::{APPLICATION, OPERATOR, PASSWORD};
 /// How often it reads.
 const EVERY: Duration = Duration::from_millis(20);
 
+/// How long a client waits for the answer when it leaves.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 /// As whom, and with what, a client comes.
 pub enum Identity<'a> {
     /// Without encryption and without a name.
@@ -122,10 +125,10 @@ impl Honest {
 impl Drop for Honest {
     fn drop(&mut self) {
         let session = self.session.clone();
-        // In order, so that it leaves nothing behind.
+        // In order, so that it leaves nothing behind. Who was cut off gets no answer.
         let _ = self
             .runtime
-            .block_on(async { tokio::time::timeout(PATIENCE, session.disconnect()).await });
+            .block_on(async { tokio::time::timeout(FAREWELL, session.disconnect()).await });
     }
 }
 

@@ -3,7 +3,7 @@
 use opcua::types::StatusCode;
 
 use super::raw::{Raw, hello};
-use super::siege::Siege;
+use super::siege::{STRANGERS, Siege};
 
 const CONNECTIONS: usize = 1_000;
 
@@ -22,7 +22,7 @@ fn idle(attack: &str, connect: impl Fn(&str) -> Raw) {
     // The first have made room for the last, and were told so.
     assert_eq!(idlers[0].end(), Some(StatusCode::BadTcpServerTooBusy));
     drop(idlers);
-    siege.lift(attack);
+    siege.lift_with(attack, STRANGERS);
 }
 
 #[test]

@@ -1,18 +1,23 @@
 //! What a client can send that was let in: over an encrypted channel, where the front door sees sizes only.
 
+use std::any::Any;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use opcua::client::{DataChangeCallback, Session};
 use opcua::core::{RequestMessage, ResponseMessage};
 use opcua::types::{
-    ActivateSessionRequest, ApplicationDescription, AttributeId, CreateSessionRequest, DataValue,
-    DiagnosticInfo, ExtensionObject, MonitoredItemCreateRequest, NodeId, RequestHeader, StatusCode,
-    TimestampsToReturn, UserNameIdentityToken, VariableId, Variant, WriteValue,
+    ActivateSessionRequest, ApplicationDescription, AttributeId, BuiltInDataEncoding, Context,
+    CreateSessionRequest, DataTypeId, DataValue, DynEncodable, EncodingResult, Error,
+    ExpandedNodeId, ExtensionObject, MonitoredItemCreateRequest, NodeId, ObjectId, RequestHeader,
+    StatusCode, TimestampsToReturn, UserNameIdentityToken, VariableId, WriteValue,
+    xml::XmlStreamWriter,
 };
 
 use super::common::PATIENCE;
-use super::honest::Honest;
+use super::honest::{Honest, Identity};
+use super::nesting::{nested, stacks};
 use super::siege::{APPLICATION, OPERATOR, Siege};
 
 fn written(value: DataValue) -> WriteValue {
@@ -36,46 +41,83 @@ async fn is_refused(session: &Session, value: DataValue) {
     }
 }
 
+/// A structure whose encoded form is already there: the client library takes a time that grows with the square of the
+/// levels.
+#[derive(Debug, Clone, PartialEq)]
+struct Encoded(Vec<u8>);
+
+impl DynEncodable for Encoded {
+    fn encode_binary(&self, stream: &mut dyn Write, _: &Context<'_>) -> EncodingResult<()> {
+        stream.write_all(&self.0).map_err(Error::encoding)
+    }
+
+    fn encode_xml(
+        &self,
+        _: &mut XmlStreamWriter<&mut dyn Write>,
+        _: &Context<'_>,
+    ) -> EncodingResult<()> {
+        Err(Error::encoding("it has no such form"))
+    }
+
+    fn xml_tag_name(&self) -> &str {
+        "WriteValue"
+    }
+
+    fn byte_len_dyn(&self, _: &Context<'_>) -> usize {
+        self.0.len()
+    }
+
+    fn binary_type_id(&self) -> ExpandedNodeId {
+        ObjectId::WriteValue_Encoding_DefaultBinary.into()
+    }
+
+    fn xml_type_id(&self) -> ExpandedNodeId {
+        ObjectId::WriteValue_Encoding_DefaultXml.into()
+    }
+
+    fn data_type_id(&self) -> ExpandedNodeId {
+        DataTypeId::WriteValue.into()
+    }
+
+    fn as_dyn_any(self: Box<Self>) -> Box<dyn Any + Send + Sync + 'static> {
+        self
+    }
+
+    fn as_dyn_any_ref(&self) -> &(dyn Any + Send + Sync) {
+        self
+    }
+
+    fn clone_box(&self) -> Box<dyn DynEncodable> {
+        Box::new(self.clone())
+    }
+
+    fn dyn_eq(&self, other: &dyn DynEncodable) -> bool {
+        other.as_dyn_any_ref().downcast_ref() == Some(self)
+    }
+
+    fn type_name(&self) -> &'static str {
+        "WriteValue"
+    }
+
+    fn override_encoding(&self) -> Option<BuiltInDataEncoding> {
+        None
+    }
+}
+
 #[test]
 fn sixty_thousand_levels() {
     const LEVELS: usize = 60_000;
     let siege = Siege::closed();
-    let diagnostics = || {
-        let mut value = DiagnosticInfo::default();
-        for _ in 0..LEVELS {
-            value = DiagnosticInfo {
-                inner_diagnostic_info: Some(Box::new(value)),
-                ..DiagnosticInfo::default()
-            };
-        }
-        DataValue::value_only(Variant::DiagnosticInfo(Box::new(value)))
-    };
-    let values = || {
-        let mut value = DataValue::value_only(1_i32);
-        for _ in 0..LEVELS {
-            value = DataValue::value_only(Variant::DataValue(Box::new(value)));
-        }
-        value
-    };
-    let attackers: [&(dyn Fn() -> DataValue + Sync); 2] = [&diagnostics, &values];
-    for value in attackers {
+    for (what, variant) in nested(LEVELS) {
+        println!("{what}");
         let insider = siege.newcomer();
-        let session = insider.session.clone();
-        let value = value();
-        // On a stack that bears it: also what is dropped is dropped level by level.
-        let attack = async move { is_refused(&session, value).await };
-        insider
-            .runtime
-            .block_on(insider.runtime.spawn(attack))
-            .unwrap();
-        leave(insider);
+        // A WriteValue: node, attribute, no range, and a DataValue with a value.
+        let value = [&[0, 0, 13, 0, 0, 0][..], &[0xff; 4], &[1], &variant].concat();
+        let value = ExtensionObject::new(Encoded(value));
+        let attack = is_refused(&insider.session, DataValue::value_only(value));
+        insider.runtime.block_on(attack);
     }
-    siege.lift("60,000 levels over an encrypted channel");
-}
-
-/// Its connection may be over already.
-fn leave(insider: Honest) {
-    drop(insider);
+    siege.lift_with("60,000 levels over an encrypted channel", stacks(LEVELS));
 }
 
 #[test]
@@ -156,27 +198,21 @@ async fn create_session(session: &Session, certificate: &[u8]) -> Result<NodeId,
 #[test]
 fn sessions_that_a_trusted_application_does_not_activate() {
     let siege = Siege::closed();
-    let certificate = siege.trusted.as_ref().unwrap().der();
+    let application = siege.trust("insider");
+    let insider = Honest::start(siege.url(), Identity::Operator(&application));
     let mut created = 0;
-    let refused = 'all: loop {
-        let insider = siege.newcomer();
-        let ended = insider.runtime.block_on(async {
-            for _ in 0..10 {
-                match create_session(&insider.session, &certificate).await {
-                    Ok(_) => created += 1,
-                    Err(status) => return Some(status),
-                }
+    let refused = insider.runtime.block_on(async {
+        loop {
+            match create_session(&insider.session, &application.der()).await {
+                Ok(_) => created += 1,
+                Err(status) => break status,
             }
-            None
-        });
-        assert!(created < 100, "there is an end to it");
-        if let Some(status) = ended {
-            break 'all status;
+            assert!(created < 100, "there is an end to it");
         }
-    };
+    });
     println!("{created} sessions, and then {refused}");
     siege.told(&["a connection is ended", "result=BadTooManySessions"]);
-    // The honest one is served on. Others of this application have to wait for their turn, and no longer.
+    drop(insider);
     siege.lift("sessions that a trusted application does not activate");
 }
 

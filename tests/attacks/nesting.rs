@@ -6,6 +6,8 @@ use opcua::types::{
     TranslateBrowsePathsToNodeIdsRequest,
 };
 
+use umati_bridge::server::{MAX_REQUEST_SIZE, WORKER_STACK_SIZE};
+
 use super::raw::{Answer, Raw, encoded};
 use super::siege::Siege;
 
@@ -23,7 +25,7 @@ fn write(raw: &Raw, variant: &[u8]) -> Vec<u8> {
 }
 
 /// Variants, encoded, that hold themselves so often.
-fn nested(levels: usize) -> Vec<(&'static str, Vec<u8>)> {
+pub fn nested(levels: usize) -> Vec<(&'static str, Vec<u8>)> {
     const VARIANT_ARRAY: [u8; 5] = [0x80 | 24, 1, 0, 0, 0];
     let extension_objects = || {
         // The NodeId of an Argument, and a body that is an ExtensionObject: its length says how much is left.
@@ -52,6 +54,12 @@ fn nested(levels: usize) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// What a worker's stack has touched stays in use: so much for so many levels.
+pub fn stacks(levels: usize) -> usize {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    workers * levels * (WORKER_STACK_SIZE / MAX_REQUEST_SIZE)
+}
+
 /// It is refused in words, or the connection is ended, and nothing else.
 fn is_refused(answer: &Answer, what: &str) {
     let is_bad = answer.refusal().is_none_or(|status| status.is_bad());
@@ -72,7 +80,7 @@ fn values_in_values_before_a_login() {
             is_refused(&answer, what);
         }
     }
-    siege.lift("30,000 levels before a login");
+    siege.lift_with("30,000 levels before a login", stacks(30_000));
 }
 
 #[test]
@@ -84,7 +92,7 @@ fn values_in_values_after_a_login() {
         let answer = raw.ask_in_chunks(ObjectId::WriteRequest_Encoding_DefaultBinary, &request);
         is_refused(&answer, what);
     }
-    siege.lift("60,000 levels after a login");
+    siege.lift_with("60,000 levels after a login", stacks(60_000));
 }
 
 /// As deep as a request can be at all.
@@ -99,13 +107,7 @@ fn a_megabyte_of_levels() {
     let service = ObjectId::WriteRequest_Encoding_DefaultBinary;
     is_refused(&raw.ask_in_chunks(service, &request), "a megabyte");
     drop(raw);
-    // The stack that was touched stays resident until its thread ends, which is told in docs/security.md.
-    let newcomer = siege.newcomer();
-    newcomer.is_served();
-    println!(
-        "memory after a megabyte of levels: {} MiB",
-        siege.memory() >> 20
-    );
+    siege.lift_with("a megabyte of levels", stacks(1_000_000));
 }
 
 /// Operands of a filter that are ExtensionObjects with operands.

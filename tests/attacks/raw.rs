@@ -176,7 +176,9 @@ impl Raw {
         };
         let service = ObjectId::OpenSecureChannelRequest_Encoding_DefaultBinary;
         let content = [self.sequence_header(), request(service, &encoded(&asked))].concat();
-        opening(NONE, &[], &content)
+        let mut opening = opening(NONE, &[], &content);
+        opening[8..12].copy_from_slice(&self.channel[..4]);
+        opening
     }
 
     fn sequence_header(&mut self) -> Vec<u8> {

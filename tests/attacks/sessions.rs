@@ -3,7 +3,7 @@
 use opcua::types::{ExtensionObject, ObjectId, StatusCode, UserNameIdentityToken};
 
 use super::raw::{Answer, Raw};
-use super::siege::Siege;
+use super::siege::{STRANGERS, Siege};
 
 /// More than the table of the library holds, one after the other and side by side.
 #[test]
@@ -22,8 +22,7 @@ fn sessions_that_nobody_activates() {
         }
     }
     siege.newcomer().is_served();
-    let third = Raw::open(siege.address());
-    let mut third = third;
+    let mut third = Raw::open(siege.address());
     for _ in 0..2 {
         third.create_session();
     }
@@ -32,7 +31,7 @@ fn sessions_that_nobody_activates() {
         Answer::Error(StatusCode::BadTooManySessions)
     );
     drop((open, third));
-    siege.lift("1,200 sessions that nobody activates");
+    siege.lift_with("1,200 sessions that nobody activates", STRANGERS);
 }
 
 /// On a server that wants to know who you are, there is only discovery without encryption.

@@ -3,7 +3,7 @@
 use opcua::types::{ObjectId, StatusCode};
 
 use super::raw::{Raw, claim, frame, hello, refused, request};
-use super::siege::Siege;
+use super::siege::{STRANGERS, Siege};
 
 const TWO_GB: u32 = 0x7fff_fff0;
 
@@ -92,7 +92,7 @@ fn requests_that_are_never_whole() {
     println!("{each} bytes for a request that is never whole");
     assert!(each < 128 << 10, "{each} bytes each");
     drop(all);
-    siege.lift("140 requests that are never whole");
+    siege.lift_with("140 requests that are never whole", STRANGERS);
 }
 
 #[test]

@@ -1,10 +1,16 @@
 //! From the library to the client.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 
 use super::frame::{Kind, Part};
 use super::relay::{Relay, number, status};
-use super::wire::{End, body, header, send, stream};
+use super::wire::{End, Rest, body, header, send};
+
+/// Who takes nothing for so long has its socket full: an honest client reads whatever comes.
+const SLOW: Duration = Duration::from_millis(100);
 
 impl Relay {
     pub(super) async fn answers(
@@ -21,8 +27,8 @@ impl Relay {
                     if let Some(channel) = number(&body, 0) {
                         self.place.channel(channel);
                     }
-                    send(client, &header).await?;
-                    send(client, &body).await?;
+                    self.hand(client, &header).await?;
+                    self.hand(client, &body).await?;
                 }
                 Kind::Error => {
                     let body = body(library, &frame).await?;
@@ -35,12 +41,15 @@ impl Relay {
                 {
                     let body = body(library, &frame).await?;
                     self.unactivated().answered(&body);
-                    send(client, &header).await?;
-                    send(client, &body).await?;
+                    self.hand(client, &header).await?;
+                    self.hand(client, &body).await?;
                 }
                 _ => {
-                    send(client, &header).await?;
-                    stream(library, client, frame.rest()).await?;
+                    self.hand(client, &header).await?;
+                    let mut rest = Rest::of(&frame);
+                    while let Some(part) = rest.next(library).await? {
+                        self.hand(client, part).await?;
+                    }
                 }
             }
             if frame.kind == Kind::Message {
@@ -52,5 +61,20 @@ impl Relay {
         }
         client.shutdown().await?;
         Ok(())
+    }
+
+    /// Hands a part of an answer to the client. Who takes nothing may not ask for more.
+    async fn hand(&self, client: &mut (impl AsyncWrite + Unpin), part: &[u8]) -> Result<(), End> {
+        let sent = send(client, part);
+        tokio::pin!(sent);
+        match timeout(SLOW, &mut sent).await {
+            Ok(sent) => sent,
+            Err(_) => {
+                self.outstanding.pause();
+                sent.await?;
+                self.outstanding.go_on();
+                Ok(())
+            }
+        }
     }
 }

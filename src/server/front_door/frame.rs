@@ -78,24 +78,23 @@ impl Frame {
     }
 }
 
-/// A chunk without content that breaks off the message that has begun.
-pub(super) fn abort() -> [u8; HEADER] {
-    let [a, b, c, d] = (HEADER as u32).to_le_bytes();
-    [b'M', b'S', b'G', b'A', a, b, c, d]
+/// A chunk of our own: its kind, which part it is, and what follows the header.
+pub(super) fn message(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let length = HEADER + body.len();
+    let mut message = Vec::with_capacity(length);
+    message.extend_from_slice(kind);
+    // What is written here is small.
+    message.extend_from_slice(&(length as u32).to_le_bytes());
+    message.extend_from_slice(body);
+    message
 }
 
 /// An ERR message (OPC 10000-6 §7.1.2.5).
 pub(super) fn error(status: StatusCode) -> Vec<u8> {
     let reason = status.to_string();
-    let length = HEADER + 4 + 4 + reason.len();
-    let mut message = Vec::with_capacity(length);
-    message.extend_from_slice(b"ERRF");
-    // A name of a status has a few dozen letters.
-    message.extend_from_slice(&(length as u32).to_le_bytes());
-    message.extend_from_slice(&status.bits().to_le_bytes());
-    message.extend_from_slice(&(reason.len() as u32).to_le_bytes());
-    message.extend_from_slice(reason.as_bytes());
-    message
+    let length = (reason.len() as u32).to_le_bytes();
+    let body = [&status.bits().to_le_bytes()[..], &length, reason.as_bytes()].concat();
+    message(b"ERRF", &body)
 }
 
 #[cfg(test)]

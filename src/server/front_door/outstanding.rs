@@ -1,9 +1,10 @@
 //! Requests of one connection that are not answered yet.
 //!
 //! The library takes any number of them, and keeps every answer that the client does not take. So no more than
-//! [`MAX_REQUESTS_AT_A_TIME`] are passed on; the next waits in the client's own socket.
+//! [`MAX_REQUESTS_AT_A_TIME`] are passed on, and none while the client does not take what it is sent; the next waits in
+//! the client's own socket.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use opcua::types::StatusCode;
@@ -19,18 +20,22 @@ const WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(super) struct Outstanding {
     count: AtomicUsize,
-    answered: Notify,
+    is_paused: AtomicBool,
+    /// Something of the two is different.
+    changed: Notify,
 }
 
 impl Outstanding {
     /// Waits until there is room for one more request.
     ///
     /// # Errors
-    /// None of the others is answered.
+    /// None of the others is answered, or no answer is taken.
     pub(super) async fn room(&self) -> Result<(), End> {
-        while self.count.load(Ordering::Relaxed) >= MAX_REQUESTS_AT_A_TIME {
-            // A permit is kept for an answer that comes between the two.
-            if timeout(WAIT, self.answered.notified()).await.is_err() {
+        while self.is_paused.load(Ordering::Relaxed)
+            || self.count.load(Ordering::Relaxed) >= MAX_REQUESTS_AT_A_TIME
+        {
+            // A permit is kept for a change that comes between the two.
+            if timeout(WAIT, self.changed.notified()).await.is_err() {
                 return Err(End::refused(
                     StatusCode::BadTooManyOperations,
                     "too many requests wait for their answers",
@@ -51,13 +56,39 @@ impl Outstanding {
         let _ = self
             .count
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
-        self.answered.notify_one();
+        self.changed.notify_one();
+    }
+
+    /// The client does not take what it is sent.
+    pub(super) fn pause(&self) {
+        self.is_paused.store(true, Ordering::Relaxed);
+    }
+
+    /// It does again.
+    pub(super) fn go_on(&self) {
+        self.is_paused.store(false, Ordering::Relaxed);
+        self.changed.notify_one();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn who_takes_nothing_waits() {
+        let outstanding = Outstanding::default();
+        outstanding.pause();
+        let room = outstanding.room();
+        tokio::pin!(room);
+        tokio::select! {
+            biased;
+            _ = &mut room => panic!("it does not wait"),
+            () = std::future::ready(()) => {}
+        }
+        outstanding.go_on();
+        room.await.unwrap();
+    }
 
     #[tokio::test]
     async fn one_more_waits_for_an_answer() {

@@ -10,8 +10,8 @@ use opcua::types::{
     CreateSessionResponse, NodeId, ObjectId, RequestHeader,
 };
 
-/// SecureChannelId, TokenId, SequenceNumber, RequestId, which follow the header of a chunk that is not encrypted.
-const BEFORE_BODY: usize = 16;
+use super::frame;
+
 /// Sessions that a connection may have created and not activated; honest clients have one.
 const MAX_UNACTIVATED: usize = 2;
 
@@ -24,7 +24,8 @@ const DISCOVERY: [ObjectId; 5] = [
     ObjectId::RegisterServer2Request_Encoding_DefaultBinary,
 ];
 
-/// The first chunk of a message that is not encrypted.
+/// The first chunk of a message that is not encrypted: SecureChannelId, TokenId, SequenceNumber, RequestId, and then what
+/// is asked or answered.
 #[derive(Debug, Clone, Copy)]
 struct Clear<'a> {
     request: u32,
@@ -142,11 +143,20 @@ impl Unactivated {
 
     /// Messages that close those that are left, for the library.
     pub(super) fn close(&mut self) -> Vec<u8> {
-        let Some((channel, mut sequence)) = self.last else {
+        let Some((channel, mut sequence)) = self.last.filter(|_| !self.created.is_empty()) else {
             return Vec::new();
         };
+        let message = |kind, sequence: u32, body: &[u8]| {
+            let sequence = sequence.to_le_bytes();
+            frame::message(
+                kind,
+                &[&channel[..], &sequence, &u32::MAX.to_le_bytes(), body].concat(),
+            )
+        };
+        // What the client has begun is not to be taken for the beginning of what follows: it is broken off, with an
+        // error and no reason. The library does not count this message.
+        let mut messages = message(b"MSGA", sequence, &[0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
         let context = ContextOwned::default();
-        let mut messages = Vec::new();
         for token in self.created.drain(..) {
             let request = CloseSessionRequest {
                 request_header: RequestHeader {
@@ -155,19 +165,13 @@ impl Unactivated {
                 },
                 delete_subscriptions: true,
             };
-            let service = ObjectId::CloseSessionRequest_Encoding_DefaultBinary as u16;
-            let body = request.encode_to_vec(&context.context());
-            sequence = sequence.wrapping_add(1);
             // The NodeId of the service in its form of four bytes.
-            let size = super::frame::HEADER + BEFORE_BODY + 4 + body.len();
-            messages.extend_from_slice(b"MSGF");
-            messages.extend_from_slice(&(size as u32).to_le_bytes());
-            messages.extend_from_slice(&channel);
-            messages.extend_from_slice(&sequence.to_le_bytes());
-            messages.extend_from_slice(&u32::MAX.to_le_bytes());
-            messages.extend_from_slice(&[1, 0]);
-            messages.extend_from_slice(&service.to_le_bytes());
-            messages.extend_from_slice(&body);
+            let service = ObjectId::CloseSessionRequest_Encoding_DefaultBinary as u16;
+            let mut body = vec![1, 0];
+            body.extend_from_slice(&service.to_le_bytes());
+            body.extend_from_slice(&request.encode_to_vec(&context.context()));
+            sequence = sequence.wrapping_add(1);
+            messages.extend_from_slice(&message(b"MSGF", sequence, &body));
         }
         messages
     }
@@ -244,7 +248,9 @@ mod tests {
         sessions.answered(&activated(2, StatusCode::BadIdentityTokenRejected));
         assert_eq!(sessions.created, [NodeId::new(0, 71)]);
         let close = sessions.close();
-        let chunk = &close[super::super::frame::HEADER..];
+        let broken_off = u32::from_le_bytes(close[4..8].try_into().unwrap()) as usize;
+        assert_eq!(close[..4], *b"MSGA");
+        let chunk = &close[broken_off + frame::HEADER..];
         assert_eq!(chunk[..8], [7, 0, 0, 0, 9, 0, 0, 0], "the channel");
         assert_eq!(chunk[8..12], 3_u32.to_le_bytes(), "the SequenceNumber");
         let asked = Clear::parse(chunk).unwrap();

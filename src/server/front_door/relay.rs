@@ -192,8 +192,6 @@ impl Relay {
         if messages.is_empty() {
             return Ok(());
         }
-        // What the client has begun is not to be taken for its beginning.
-        library.write_all(&frame::abort()).await?;
         library.write_all(&messages).await?;
         library.shutdown().await?;
         // An unread answer would reset the connection before the library has read all of it.

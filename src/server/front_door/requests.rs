@@ -14,7 +14,7 @@ use super::frame::{Frame, HEADER, Kind, Part};
 use super::opening::Opening;
 use super::plain;
 use super::relay::{OPENING_WITHIN, Relay};
-use super::wire::{End, body, header, in_time, send, stream};
+use super::wire::{End, Rest, body, header, in_time, send};
 use crate::server::limits;
 
 /// A channel is renewed when most of its time is over, which is minutes; each renewal costs RSA operations.
@@ -88,7 +88,7 @@ impl Relay {
                         .await?;
                 } else {
                     send(library, &header).await?;
-                    stream(client, library, frame.rest()).await?;
+                    pass_on(client, library, &frame).await?;
                 }
                 if frame.part != Part::Some {
                     course.message = Message::default();
@@ -96,7 +96,7 @@ impl Relay {
             }
             (Kind::Closing, Some(_)) => {
                 send(library, &header).await?;
-                stream(client, library, frame.rest()).await?;
+                pass_on(client, library, &frame).await?;
             }
             _ => {
                 return Err(End::refused(
@@ -219,4 +219,17 @@ impl Relay {
         *self.chain() = Some(chain);
         Ok(())
     }
+}
+
+/// Passes on the rest of a chunk that is encrypted.
+async fn pass_on(
+    client: &mut (impl AsyncRead + Unpin),
+    library: &mut (impl AsyncWrite + Unpin),
+    frame: &Frame,
+) -> Result<(), End> {
+    let mut rest = Rest::of(frame);
+    while let Some(part) = rest.next(client).await? {
+        send(library, part).await?;
+    }
+    Ok(())
 }

@@ -81,24 +81,37 @@ pub(super) async fn send(to: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8]) -
     Ok(())
 }
 
-/// Passes on so many bytes as they come.
-pub(super) async fn stream(
-    from: &mut (impl AsyncRead + Unpin),
-    to: &mut (impl AsyncWrite + Unpin),
-    mut left: usize,
-) -> Result<(), End> {
-    let mut buffer = vec![0; BUFFER.min(left)];
-    while left > 0 {
-        let wanted = buffer.len().min(left);
-        match from.read(&mut buffer[..wanted]).await? {
-            0 => return Err(End::Io(io::ErrorKind::UnexpectedEof.into())),
+/// The rest of a chunk, as it comes.
+pub(super) struct Rest {
+    buffer: Vec<u8>,
+    left: usize,
+}
+
+impl Rest {
+    pub(super) fn of(frame: &Frame) -> Self {
+        Self {
+            buffer: vec![0; BUFFER.min(frame.rest())],
+            left: frame.rest(),
+        }
+    }
+
+    /// The next part; `None` after the last.
+    pub(super) async fn next(
+        &mut self,
+        from: &mut (impl AsyncRead + Unpin),
+    ) -> Result<Option<&[u8]>, End> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let wanted = self.buffer.len().min(self.left);
+        match from.read(&mut self.buffer[..wanted]).await? {
+            0 => Err(End::Io(io::ErrorKind::UnexpectedEof.into())),
             n => {
-                send(to, &buffer[..n]).await?;
-                left -= n;
+                self.left -= n;
+                Ok(Some(&self.buffer[..n]))
             }
         }
     }
-    Ok(())
 }
 
 pub(super) async fn in_time<T>(
