@@ -2,7 +2,7 @@
 
 use opcua::types::{ObjectId, StatusCode};
 
-use super::raw::{Raw, claim, frame, hello, refused, request};
+use super::raw::{BASIC256SHA256, Raw, claim, frame, hello, opening, refused, request};
 use super::siege::{STRANGERS, Siege};
 
 const TWO_GB: u32 = 0x7fff_fff0;
@@ -96,14 +96,22 @@ fn requests_that_are_never_whole() {
 }
 
 #[test]
-fn chunks_of_unknown_kinds() {
+fn chunks_out_of_place() {
     const NO_KIND: Option<StatusCode> = Some(StatusCode::BadTcpMessageTypeInvalid);
     let siege = Siege::open();
     let address = siege.address();
     for kind in [
-        b"GET ", b"RHEF", b"HELC", b"ACKF", b"ERRF", b"MSGF", b"CLOF",
+        b"GET ", b"RHEF", b"HELC", b"ACKF", b"ERRF", b"OPNF", b"MSGF", b"CLOF",
     ] {
         assert_eq!(refused(address, &frame(kind, &[0; 24])), NO_KIND);
+    }
+    for kind in [b"HELF", b"ACKF", b"OPNC", b"MSGF", b"CLOF"] {
+        let after_hello = [hello(), frame(kind, &[0; 24])].concat();
+        assert_eq!(
+            refused(address, &after_hello),
+            NO_KIND,
+            "{kind:?} after HEL"
+        );
     }
     for kind in [
         b"HELF", b"ACKF", b"ERRF", b"OPNC", b"OPNA", b"CLOC", b"MSGX",
@@ -112,5 +120,26 @@ fn chunks_of_unknown_kinds() {
         raw.send(&frame(kind, &[0; 24]));
         assert_eq!(raw.end(), NO_KIND, "{kind:?} in a channel");
     }
-    siege.lift("chunks of unknown kinds");
+    siege.lift("chunks out of place");
+}
+
+#[test]
+fn policies_that_are_not_served() {
+    const REJECTED: Option<StatusCode> = Some(StatusCode::BadSecurityPolicyRejected);
+    let siege = Siege::open();
+    for policy in [
+        "http://opcfoundation.org/UA/SecurityPolicy#Basic128Rsa15",
+        "http://opcfoundation.org/UA/SecurityPolicy#Basic256",
+        "http://opcfoundation.org/UA/SecurityPolicy#ECC_nistP256",
+        "urn:nonsense",
+    ] {
+        let opening = [hello(), opening(policy, &[], &[0; 64])].concat();
+        assert_eq!(refused(siege.address(), &opening), REJECTED, "{policy}");
+    }
+    // Not even later, on a channel that is open.
+    let mut raw = Raw::open(siege.address());
+    raw.send(&opening(BASIC256SHA256, &[], &[0; 64]));
+    assert_eq!(raw.end(), Some(StatusCode::BadSecurityChecksFailed));
+    drop(raw);
+    siege.lift("policies that are not served");
 }

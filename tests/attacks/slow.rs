@@ -8,12 +8,13 @@ use opcua::types::{
 use super::raw::{Raw, encoded, request};
 use super::siege::Siege;
 
-/// What the answers may take that wait for a client, and what the allocator keeps of it for the next.
-const WAITING: usize = 128 << 20;
+/// What the answers may take that wait for a client, and what the allocator keeps of it for the next: 250 may wait, and
+/// each has less than a megabyte here.
+const WAITING: usize = 250 << 20;
 
 /// Three that ask so again and again, one after the other: the memory of one serves the next.
 fn take_nothing(attack: &str, ask: impl Fn(&Raw) -> (ObjectId, Vec<u8>)) {
-    const MANY: usize = 2_000;
+    const MANY: usize = 5_000;
     let siege = Siege::open();
     for _ in 0..3 {
         let mut raw = Raw::log_in(siege.address());
@@ -61,7 +62,7 @@ fn browses_that_nobody_takes() {
         };
         let asked = BrowseRequest {
             request_header: raw.header(),
-            nodes_to_browse: Some(vec![everything; 2_000]),
+            nodes_to_browse: Some(vec![everything; 500]),
             ..BrowseRequest::default()
         };
         let service = ObjectId::BrowseRequest_Encoding_DefaultBinary;
