@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use fastrand::Rng;
-use opcua::types::{NodeId, Variant};
+use opcua::types::NodeId;
 use serde_json::json;
 use umati_bridge::octoprint::simulator::{Fault, printer_name};
 use umati_bridge::umati::namespaces as ns;
@@ -15,7 +15,7 @@ use crate::mes::Mes;
 use crate::paths::{RESPONSES, UPDATED};
 use crate::plant::{OctoPrints, block_on, written};
 use crate::prints::{Floor, Time};
-use crate::told::{Job, Proof, assert_nothing_lost, assert_the_same_story, jobs};
+use crate::told::{Job, Proof, assert_nothing_lost, assert_the_same_story, jobs, looks};
 
 const PRINTERS: usize = 8;
 const ROUNDS: usize = 10;
@@ -176,15 +176,7 @@ impl Scene {
     fn looks(&self, number: usize) -> Vec<Time> {
         let path = looks_of(number);
         let told = self.clients.iter().flat_map(|mes| mes.history(0, &path));
-        let mut looks: Vec<_> = told
-            .filter_map(|seen| match seen.value {
-                Variant::DateTime(time) if seen.is_good() => Some(time.as_chrono()),
-                _ => None,
-            })
-            .collect();
-        looks.sort();
-        looks.dedup();
-        looks
+        looks(told)
     }
 
     async fn judge(mut self) {

@@ -27,5 +27,6 @@ mod process;
 mod program;
 mod real_kills;
 mod sensors;
+mod soak;
 mod status;
 mod told;

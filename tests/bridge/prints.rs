@@ -110,28 +110,17 @@ impl Floor {
         workers.map(|worker| worker.prints().clone()).collect()
     }
 
-    /// Restarts OctoPrint: what was printed is lost, and what was known of it.
+    /// Restarts all OctoPrints: what was printed is lost, and what was known of it.
     pub fn restart_servers(&self) {
         for worker in &self.workers {
-            let mut prints = worker.prints();
-            let after = Utc::now();
-            worker.printer.restart_server();
-            let before = Utc::now();
-            let Some(print) = prints.last_mut() else {
-                continue;
-            };
-            let (how, after) = match print.fate {
-                Fate::Runs => (Ending::Forgotten, after),
-                Fate::Ends(since) => (Ending::Torn, since),
-                Fate::Over { .. } => {
-                    lose_sight(&mut prints, after);
-                    continue;
-                }
-            };
-            let end = Span { after, before };
-            let gone = None;
-            print.fate = Fate::Over { how, end, gone };
+            worker.restart_server();
         }
+    }
+
+    /// Restarts the OctoPrint of one printer whenever it is called; the first is number 1.
+    pub fn restarter(&self, number: usize) -> impl Fn() + Send + use<> {
+        let worker = Arc::clone(&self.workers[number - 1]);
+        move || worker.restart_server()
     }
 
     /// Lets what runs come to its end.
@@ -146,6 +135,24 @@ impl Floor {
 impl Worker {
     fn prints(&self) -> MutexGuard<'_, Vec<Print>> {
         self.prints.lock().expect("no worker panics")
+    }
+
+    fn restart_server(&self) {
+        let mut prints = self.prints();
+        let after = Utc::now();
+        self.printer.restart_server();
+        let before = Utc::now();
+        let Some(print) = prints.last_mut() else {
+            return;
+        };
+        let (how, after) = match print.fate {
+            Fate::Runs => (Ending::Forgotten, after),
+            Fate::Ends(since) => (Ending::Torn, since),
+            Fate::Over { .. } => return lose_sight(&mut prints, after),
+        };
+        let end = Span { after, before };
+        let gone = None;
+        print.fate = Fate::Over { how, end, gone };
     }
 
     async fn work(self: Arc<Self>, mut dice: Rng, stop: CancellationToken) {

@@ -8,6 +8,7 @@ use opcua::types::Variant;
 use umati_bridge::umati::isa95::codec::from_extension_object;
 use umati_bridge::umati::isa95::types::JobResponse;
 
+use crate::mes::Seen;
 use crate::prints::{ERROR, Ending, Fate, Print, Time};
 
 /// One entry of JobOrderResponseList.
@@ -33,6 +34,20 @@ pub fn jobs(list: &Variant) -> Vec<Job> {
     };
     jobs.sort_by_key(|job| job.start);
     jobs
+}
+
+/// When the bridge looked, by what was told of LastUpdate.
+pub fn looks(told: impl IntoIterator<Item = Seen>) -> Vec<Time> {
+    let mut looks: Vec<_> = told
+        .into_iter()
+        .filter_map(|seen| match seen.value {
+            Variant::DateTime(time) if seen.is_good() => Some(time.as_chrono()),
+            _ => None,
+        })
+        .collect();
+    looks.sort();
+    looks.dedup();
+    looks
 }
 
 fn job(entry: &Variant) -> Job {
