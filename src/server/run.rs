@@ -76,7 +76,7 @@ impl Server {
         }
 
         self.handle.set_server_state(ServerState::Shutdown);
-        if self.dispatcher.has_clients() {
+        if self.dispatcher.burden().sessions > 0 {
             tokio::select! {
                 ended = &mut serving => return Err(stopped(ended)),
                 () = &mut opened => {}

@@ -16,6 +16,7 @@ mod faults;
 mod jobs;
 mod kept;
 mod kills;
+mod leaks;
 mod machine;
 mod mes;
 mod orders;

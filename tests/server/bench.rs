@@ -192,7 +192,13 @@ impl Bench {
 
     pub async fn stop(self) -> Ended {
         self.shutdown.cancel();
-        self.running.await.unwrap().unwrap()
+        self.ended().await
+    }
+
+    /// Waits until it has ended, by itself or not.
+    pub async fn ended(self) -> Ended {
+        let ended = tokio::time::timeout(PATIENCE, self.running).await;
+        ended.expect("it ends").unwrap().unwrap()
     }
 }
 

@@ -78,10 +78,14 @@ impl Dispatcher {
     pub(in crate::server) fn burden(&self) -> Burden {
         let mut live = self.live();
         live.sessions.forget(|_| true);
-        let items = live.sessions.ids().map(|id| self.items_of(id)).sum();
+        let spare = live.reaper.spare_session();
+        let sessions: Vec<_> = (live.sessions.ids())
+            .filter(|id| Some(*id) != spare)
+            .collect();
+        let items = sessions.iter().map(|id| self.items_of(*id)).sum();
         let released = self.ledger.released.load(Ordering::Relaxed);
         Burden {
-            sessions: live.sessions.ids().count(),
+            sessions: sessions.len(),
             items,
             stale_items: (self.ledger.asked_for()).saturating_sub(released + items),
         }

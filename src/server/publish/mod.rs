@@ -93,11 +93,6 @@ impl Dispatcher {
         self.live().registry.len()
     }
 
-    /// Whether somebody is connected, whatever they watch.
-    pub(super) fn has_clients(&self) -> bool {
-        self.live().sessions.any_alive()
-    }
-
     /// A session was activated, for the first time or as somebody else.
     pub(super) fn met(&self, context: &RequestContext, user: &UserToken) {
         let session: Arc<dyn Any + Send + Sync> = context.session.clone();

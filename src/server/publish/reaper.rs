@@ -43,6 +43,13 @@ impl Reaper {
         }
     }
 
+    /// The ended session whose empty collection is kept; nothing else is left of it.
+    pub(super) fn spare_session(&self) -> Option<u32> {
+        let session = Arc::clone(self.spare.as_ref()?.lock().session());
+        let id = session.read().session_id_numeric();
+        Some(id)
+    }
+
     /// Frees one ended session at most: what it leaves becomes the spare when the library has let go of it.
     pub(super) fn look(&mut self, cache: &SubscriptionCache, sessions: impl Iterator<Item = u32>) {
         for session in sessions {
