@@ -13,7 +13,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use fastrand::Rng;
 use opcua::types::NodeId;
 use serde_json::json;
@@ -78,6 +78,7 @@ async fn soak(time: Duration, seed: u64) {
     let mut troubles = JoinSet::new();
     for number in 2..=HONEST {
         let fails = fails(
+            number,
             octoprints.printer(number),
             floor.restarter(number),
             dice.fork(),
@@ -319,13 +320,16 @@ async fn pass(dice: &mut Rng, milliseconds: u64, stop: &CancellationToken) -> bo
 
 /// One way after the other in which an OctoPrint fails without a false word.
 async fn fails(
+    number: usize,
     printer: Handle,
     restart: impl Fn() + Send + 'static,
     mut dice: Rng,
     stop: CancellationToken,
 ) {
     while pass(&mut dice, 5_000, &stop).await {
-        match dice.u8(..16) {
+        let way = dice.u8(..16);
+        println!("{} printer {number} fails in way {way}", Utc::now());
+        match way {
             0 => printer.inject(Fault::Hang),
             1 => printer.inject(Fault::Close),
             2 => printer.inject(Fault::Truncate),
@@ -351,6 +355,7 @@ async fn fails(
         pass(&mut dice, 4_000, &stop).await;
         printer.restore_keys();
         printer.heal();
+        println!("{} printer {number} is healed", Utc::now());
     }
 }
 
