@@ -70,6 +70,6 @@ mod tests {
     #[test]
     fn the_memory_of_this_process_is_known() {
         let bytes = resident_memory().unwrap();
-        assert!(bytes > 1 << 20 && bytes % (1 << 20) == 0, "{bytes}");
+        assert!(bytes > 1 << 20 && bytes.is_multiple_of(1 << 20), "{bytes}");
     }
 }

@@ -36,7 +36,7 @@ const SESSIONS: usize = 3;
 /// Processor time is compared over this long.
 const WINDOW: Duration = Duration::from_secs(5);
 /// As `server::limits` has them.
-const MAX_STALE_ITEMS: usize = 2_000_000;
+const MAX_STALE_ITEMS: usize = 1_000_000;
 const MAX_STALE_ITEMS_ALONE: usize = 100_000;
 /// What the library keeps of an item that is gone, in a map that has just doubled.
 const BYTES_PER_STALE_ITEM: usize = 250;
@@ -91,10 +91,8 @@ fn clients_that_come_and_go_leave_no_cost_and_bounded_memory() {
             "before {before:?}\nafter  {after:?}\n{cycles} cycles of {ITEMS} items, {renewals} broken"
         );
 
-        assert_eq!(
-            after.items, before.items,
-            "the items that are gone are forgotten"
-        );
+        let carried = |it: &Measured| (it.sessions, it.items);
+        assert_eq!(carried(&after), carried(&before));
         assert!(
             renewals <= 2 * (cycles * ITEMS / MAX_STALE_ITEMS),
             "{renewals}"

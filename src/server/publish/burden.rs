@@ -2,7 +2,7 @@
 //!
 //! The library forgets an item in its private map only if a client deletes the item itself. What goes with its
 //! subscription or session stays there for good, and nothing public takes it out. It slows down nothing, as nobody
-//! walks that map, but it takes memory: about 100 bytes an item. So it is counted, told, and bounded: a server that
+//! walks that map, but it takes memory: up to 250 bytes an item. So it is counted, told, and bounded: a server that
 //! carries too much [is to begin anew](Dispatcher::until_overburdened), with an empty library.
 //!
 //! Always holds: what is counted as stale is at least what the library keeps.
