@@ -67,7 +67,10 @@ fn serve(machine: &Machine) -> Served {
         let imports = imports.into_iter().map(|n| Box::new(n) as TypeImport);
         let (server, _) =
             Server::build(&settings, &identity, plant, imports.collect()).expect("a server");
-        tokio::spawn(server.run(listener, shutdown.clone()));
+        tokio::spawn({
+            let shutdown = shutdown.clone();
+            async move { server.run(&listener, shutdown).await }
+        });
         settings.url()
     });
     Served {

@@ -5,6 +5,7 @@
 
 mod crew;
 pub mod demo;
+mod endpoint;
 mod errands;
 mod install;
 mod journal;
@@ -16,8 +17,6 @@ mod pulse_task;
 mod remember;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::net::TcpListener;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -28,18 +27,16 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, DEFAULT_PORT, MachineConfig};
 use crate::machine::Machine;
 use crate::octoprint::{self, Controller, HttpClients, Poke, Source};
-use crate::server::{
-    Command, Expiry, Identity, IdentityError, Plant, Publisher, Served, Server, ServerError,
-    Settings, SharedInstance,
-};
+use crate::server::{Command, IdentityError, Plant, Served, ServerError, Settings, SharedInstance};
 use crate::store::{Store, StoreError};
 use crate::umati::instance::Instance;
-use crate::umati::{BridgeStatus, Mapping, MappingError, nodesets};
+use crate::umati::{BridgeStatus, Mapping, MappingError};
 
 pub use install::{InstallationError, SourceError};
 pub use ports::{PortRefused, PortsRefused};
 
 use crew::Crew;
+use endpoint::Endpoint;
 use errands::Errands;
 use machine_task::MachineTask;
 use pulse::Pulse;
@@ -87,14 +84,6 @@ pub struct Bridge {
     store: Store,
 }
 
-struct Endpoint {
-    server: Server,
-    listener: tokio::net::TcpListener,
-    url: String,
-    machines: usize,
-    expiry: Expiry,
-}
-
 /// Binds every port and builds every machine. Must be called within a tokio runtime.
 ///
 /// # Errors
@@ -115,8 +104,7 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
     let status = BridgeStatus {
         started,
         machines: u32::try_from(config.machines.len()).unwrap_or(u32::MAX),
-        machines_online: 0,
-        last_poll: None,
+        ..BridgeStatus::default()
     };
     let pulse_instance = shared(mapping.bridge_instance(&status, started));
 
@@ -159,13 +147,14 @@ pub fn start(config: &Config) -> Result<Bridge, BridgeError> {
             });
             machines.push((machine, instance, source, asked));
         }
-        let (endpoint, publisher) = serve(
+        let endpoint = Endpoint::new(
             config,
             &installation,
             listener,
             Plant::new(served),
             machines.len(),
         )?;
+        let publisher = endpoint.publisher.clone();
         bridge.servers.push(endpoint);
         bridge.pulse.publishers.push(publisher.clone());
         for (machine, instance, source, asked) in machines {
@@ -204,33 +193,6 @@ fn machines_by_port(config: &Config) -> BTreeMap<u16, Vec<&MachineConfig>> {
     by_port
 }
 
-fn serve(
-    config: &Config,
-    installation: &install::Installation,
-    listener: TcpListener,
-    plant: Plant,
-    machines: usize,
-) -> Result<(Endpoint, Publisher), BridgeError> {
-    let socket = |port| move |reason| BridgeError::Socket { port, reason };
-    let port = listener.local_addr().map_err(socket(0))?.port();
-    let settings = installation.settings(config, port);
-    let identity = Identity::load_or_create(&settings)?;
-    let types = nodesets::imports()
-        .map_err(MappingError::from)?
-        .into_iter()
-        .map(|types| Box::new(types) as _)
-        .collect();
-    let (server, publisher) = Server::build(&settings, &identity, plant, types)?;
-    let endpoint = Endpoint {
-        server,
-        listener: tokio::net::TcpListener::from_std(listener).map_err(socket(port))?,
-        url: settings.url(),
-        machines,
-        expiry: identity.expiry()?,
-    };
-    Ok((endpoint, publisher))
-}
-
 impl Bridge {
     /// The one line that tells the operator that the start has ended, with every endpoint.
     pub fn ready_line(&self) -> String {
@@ -258,11 +220,8 @@ impl Bridge {
             });
         }
         for endpoint in self.servers {
-            let serving = endpoint.server.run(endpoint.listener, shutdown.clone());
-            crew.spawn(format!("server {}", endpoint.url), async {
-                serving.await?;
-                Ok(())
-            });
+            let name = format!("server {}", endpoint.url());
+            crew.spawn(name, endpoint.serve(shutdown.clone()));
         }
         let pulse = self.pulse.run(shutdown.clone());
         crew.spawn("pulse of the bridge".to_owned(), async {
@@ -298,13 +257,6 @@ impl Bridge {
             journal::drain_cut_short();
         }
         ended
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.machines == 1 { "" } else { "s" };
-        write!(f, "{} ({} machine{plural})", self.url, self.machines)
     }
 }
 

@@ -10,9 +10,9 @@
 //!   seen: it runs ──┘                  └── seen: it does not run
 //! ```
 //!
-//! Half of it alone is enough in the end: a print that is seen running without a word of its start has started, one
-//! that is not seen any more is judged by what the report says, and one whose start and end were both told was a job
-//! although nobody saw it.
+//! Half of it alone is enough in the end: a print that is seen running without a word of its start has started, also
+//! in the place of another one; one that is not seen any more is judged by what the report says; and one whose start and
+//! end were both told was a job although nobody saw it.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(super) struct Hearing {
     ears: Ears,
     /// A print that was told to have started, and was not seen yet.
     announced: Option<Announced>,
-    /// Since when the job that runs is not seen any more, without a word of its end.
+    /// Since when the job that runs is not seen any more, or another one is, without a word of it.
     missed: Option<Timestamp>,
     /// The print that ended last, until when a report may lag behind its end.
     tail: Option<(Box<Active>, Timestamp)>,
@@ -90,19 +90,20 @@ impl Hearing {
             return false;
         }
         match (state, report.state.has_active_job()) {
-            (State::Active(active), false) if active.told().is_none() => {
-                let since = *self.missed.get_or_insert(at);
-                extent == Extent::State || at < later(since, PATIENCE)
-            }
-            // The job is over, and which file is printed now is for the news or the next report to tell.
-            (State::Active(active), true) if extent == Extent::State => {
-                let starts_again = active.starts_again(report);
-                if starts_again {
-                    self.missed.get_or_insert(at);
+            (State::Active(active), runs) => {
+                let is_missed = if runs {
+                    // Of another print there would be news, and a report may be older than the one before it. With
+                    // the state alone, its file is not known yet.
+                    let may_lag = active.told().is_none() || extent == Extent::State;
+                    may_lag && !active.is_same_print(report)
+                } else {
+                    active.told().is_none()
+                };
+                is_missed && {
+                    let since = *self.missed.get_or_insert(at);
+                    extent == Extent::State || at < later(since, PATIENCE)
                 }
-                starts_again
             }
-            (State::Active(_), _) => false,
             (_, false) => false,
             (_, true) => {
                 (extent == Extent::State && self.announced.is_none())

@@ -79,3 +79,15 @@ pub(super) fn capability_untold(what: &dyn Display, reason: &dyn Display) {
 pub(super) fn connections_cut() {
     warn!("some clients did not let go of their connection; it is cut");
 }
+
+/// Clients have left so many items behind that the library is replaced; who is connected has to connect again.
+pub(super) fn begins_anew(port: u16, sessions: usize) {
+    if sessions == 0 {
+        info!("the server begins anew, to free what clients left behind: port={port}");
+    } else {
+        warn!(
+            "the server begins anew, to free what clients left behind, and all clients have to connect again; some client \
+             subscribes over and over: port={port}, sessions={sessions}"
+        );
+    }
+}

@@ -72,6 +72,11 @@ pub(super) const MAX_QUEUE_SIZE: usize = 1000;
 pub(super) const MAX_SESSION_TIMEOUT_MS: u64 = 10 * 60 * 1000;
 pub(super) const MIN_SAMPLING_INTERVAL_MS: f64 = 10.0;
 const MIN_PUBLISHING_INTERVAL_MS: f64 = 50.0;
+/// Items that are gone and that the library keeps, up to 250 bytes each, before the server begins anew, which ends
+/// all sessions: those of a client that subscribes to 1,000 items anew each hour, for 40 days.
+pub(super) const MAX_STALE_ITEMS: usize = 1_000_000;
+/// The same while nobody is connected, so that it troubles nobody.
+pub(super) const MAX_STALE_ITEMS_ALONE: usize = 100_000;
 /// The library looks at subscriptions in this rhythm, so each publishing interval is up to this much longer.
 pub(super) const TICK_MS: u64 = 10;
 

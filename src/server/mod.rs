@@ -40,8 +40,9 @@ pub use self::pki::{
     Trust, TrustError, TrustList,
 };
 pub use self::plant::{Audience, Plant, Served, SharedInstance, update};
+pub use self::publish::Burden;
 pub use self::publisher::Publisher;
-pub use self::run::Drained;
+pub use self::run::{Drained, Ended};
 pub use self::settings::Settings;
 pub use self::setup::Server;
 pub use self::types::TypeImport;

@@ -16,10 +16,19 @@ use super::journal;
 use super::pki;
 use super::setup::Server;
 
-/// How a server ended.
+/// Why a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was asked to.
+    Asked(Drained),
+    /// The library keeps so much of items that are gone that a new server has to take its place.
+    Overburdened,
+}
+
+/// How the connections ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drained {
-    /// Every connection was closed in order.
+    /// Every one was closed in order.
     InTime,
     /// Some client did not take its last message before the deadline.
     Cut,
@@ -33,12 +42,13 @@ const DEADLINE: Duration = Duration::from_secs(3);
 const END: Duration = Duration::from_secs(NOTICE.as_secs() + DEADLINE.as_secs() + 1);
 
 impl Server {
-    /// Serves on `listener` until `shutdown`, then ends within a few seconds whatever the clients do.
+    /// Serves on `listener` until `shutdown`, or until it has to begin anew; then ends within a few seconds whatever
+    /// the clients do.
     pub async fn run(
         self,
-        listener: TcpListener,
+        listener: &TcpListener,
         shutdown: CancellationToken,
-    ) -> Result<Drained, ServerError> {
+    ) -> Result<Ended, ServerError> {
         let inner = inner_listener().await?;
         let address = inner.local_addr().map_err(no_inner_port)?;
         let folders = self.folders_of_library();
@@ -51,21 +61,25 @@ impl Server {
                 tokio::task::yield_now().await;
             }
             info.port.store(self.port, Ordering::Relaxed);
-            self.front_door.run(&listener, address).await;
+            self.front_door.run(listener, address).await;
         };
         tokio::pin!(opened);
-        tokio::select! {
+        let overburdened = tokio::select! {
             ended = &mut serving => return Err(stopped(ended)),
-            () = &mut opened => {}
-            () = self.dispatcher.pump() => {}
-            () = self.access.watch_over() => {}
-            () = clients::keep_folders_small(&folders) => {}
-            () = shutdown.cancelled() => {}
+            () = &mut opened => false,
+            () = self.dispatcher.pump() => false,
+            () = self.access.watch_over() => false,
+            () = clients::keep_folders_small(&folders) => false,
+            () = self.dispatcher.until_overburdened() => true,
+            () = shutdown.cancelled() => false,
+        };
+        if overburdened {
+            journal::begins_anew(self.port, self.dispatcher.burden().sessions);
         }
 
         self.handle.shutdown_after(END, "the server is stopped");
         self.handle.set_server_state(ServerState::Shutdown);
-        if self.dispatcher.has_clients() {
+        if self.dispatcher.burden().sessions > 0 {
             tokio::select! {
                 ended = &mut serving => return Err(stopped(ended)),
                 () = &mut opened => {}
@@ -81,15 +95,20 @@ impl Server {
                 () = &mut opened => Ok(()),
             }
         };
-        match tokio::time::timeout(DEADLINE, drained).await {
+        let drained = match tokio::time::timeout(DEADLINE, drained).await {
             Ok(ended) => ended
                 .map(|()| Drained::InTime)
-                .map_err(ServerError::Stopped),
+                .map_err(ServerError::Stopped)?,
             Err(_) => {
                 journal::connections_cut();
-                Ok(Drained::Cut)
+                Drained::Cut
             }
-        }
+        };
+        Ok(if overburdened {
+            Ended::Overburdened
+        } else {
+            Ended::Asked(drained)
+        })
     }
 
     /// The library writes every certificate that it meets into `trusted`.

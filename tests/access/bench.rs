@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use umati_bridge::machine::Observation;
 use umati_bridge::password::Hash;
 use umati_bridge::server::{
-    Drained, Identity, Login, Plant, Role, Server, ServerError, Settings, Sight, User, Viewer,
+    Ended, Identity, Login, Plant, Role, Server, ServerError, Settings, Sight, User, Viewer,
 };
 use umati_bridge::umati::{namespaces as ns, nodesets};
 
@@ -41,7 +41,7 @@ pub struct Bench {
     /// What is seen of each of [`shop::MACHINES`].
     pub eyes: Vec<mpsc::Sender<Observation>>,
     shutdown: CancellationToken,
-    _running: JoinHandle<Result<Drained, ServerError>>,
+    _running: JoinHandle<Result<Ended, ServerError>>,
 }
 
 impl Bench {
@@ -65,7 +65,10 @@ impl Bench {
         Self {
             url: format!("opc.tcp://127.0.0.1:{port}"),
             eyes: shop.eyes,
-            _running: tokio::spawn(server.run(listener, shutdown.clone())),
+            _running: tokio::spawn({
+                let shutdown = shutdown.clone();
+                async move { server.run(&listener, shutdown).await }
+            }),
             shutdown,
         }
     }

@@ -177,7 +177,7 @@ async fn judge(floor: &Floor, mes: &Mes, cutters: Vec<Cutter>) {
         let updated = cutter.machine.path(UPDATED);
         cutter.machine.until_polled(3).await;
         cutter.compare().await;
-        let looks = looks(std::slice::from_ref(mes), &updated);
+        let looks = looks(mes.history(0, &updated));
         let prints = &all[cutter.number - 1];
         assert_the_same_story(prints, &cutter.told, &looks, &mut proof);
         assert_eq!(cutter.cuts.len(), 5);

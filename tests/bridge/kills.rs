@@ -178,6 +178,13 @@ impl Scene {
         self.listened += usize::from(listened * 2 > PRINTERS);
     }
 
+    /// When the bridge looked at a machine, by what its clients were told.
+    fn looks(&self, number: usize) -> Vec<Time> {
+        let path = looks_of(number);
+        let told = self.clients.iter().flat_map(|mes| mes.history(0, &path));
+        looks(told)
+    }
+
     async fn judge(mut self) {
         self.floor.stop().await;
         let mes = self.clients.last().expect("a client");
@@ -189,7 +196,7 @@ impl Scene {
         let mut hits = vec![0; self.blows.len()];
         let mut survived = 0;
         for (index, prints) in self.floor.prints().iter().enumerate() {
-            let looks = looks(&self.clients, &looks_of(index + 1));
+            let looks = self.looks(index + 1);
             assert_the_same_story(prints, &self.told[index], &looks, &mut proof);
             for print in prints {
                 for ((blow, at), hits) in self.blows.iter().zip(&mut hits) {

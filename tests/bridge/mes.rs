@@ -115,6 +115,10 @@ impl Mes {
             .create_sample_keypair(mode != MessageSecurityMode::None)
             .trust_server_certs(true)
             .session_retry_limit(0)
+            // A list of jobs may be long.
+            .max_message_size(16 << 20)
+            .max_chunk_count(300)
+            .max_array_length(100_000)
             .client()
             .expect("a client");
         let security = (

@@ -110,37 +110,28 @@ impl Floor {
         workers.map(|worker| worker.prints().clone()).collect()
     }
 
-    /// Restarts all OctoPrints.
+    /// Restarts all OctoPrints: what was printed is lost, and what was known of it.
     pub fn restart_servers(&self) {
-        for number in 1..=self.workers.len() {
-            self.restart_server(number);
+        for worker in &self.workers {
+            worker.restart_server();
         }
     }
 
     /// Restarts the OctoPrint of a printer, the first being number 1: what was printed is lost, and what was known of it.
     pub fn restart_server(&self, number: usize) {
-        let worker = &self.workers[number - 1];
-        let mut prints = worker.prints();
-        let after = Utc::now();
-        worker.printer.restart_server();
-        let before = Utc::now();
-        let Some(print) = prints.last_mut() else {
-            return;
-        };
-        let (how, after) = match print.fate {
-            Fate::Runs => (Ending::Forgotten, after),
-            Fate::Ends(since) => (Ending::Torn, since),
-            Fate::Over { .. } => return lose_sight(&mut prints, after),
-        };
-        let end = Span { after, before };
-        let gone = None;
-        print.fate = Fate::Over { how, end, gone };
+        self.workers[number - 1].restart_server();
     }
 
     /// Whether a printer, the first being number 1, prints now.
     pub fn prints_now(&self, number: usize) -> bool {
         let prints = self.workers[number - 1].prints();
         matches!(prints.last(), Some(print) if matches!(print.fate, Fate::Runs))
+    }
+
+    /// Restarts the OctoPrint of one printer whenever it is called; the first is number 1.
+    pub fn restarter(&self, number: usize) -> impl Fn() + Send + use<> {
+        let worker = Arc::clone(&self.workers[number - 1]);
+        move || worker.restart_server()
     }
 
     /// Lets what runs come to its end.
@@ -155,6 +146,24 @@ impl Floor {
 impl Worker {
     fn prints(&self) -> MutexGuard<'_, Vec<Print>> {
         self.prints.lock().expect("no worker panics")
+    }
+
+    fn restart_server(&self) {
+        let mut prints = self.prints();
+        let after = Utc::now();
+        self.printer.restart_server();
+        let before = Utc::now();
+        let Some(print) = prints.last_mut() else {
+            return;
+        };
+        let (how, after) = match print.fate {
+            Fate::Runs => (Ending::Forgotten, after),
+            Fate::Ends(since) => (Ending::Torn, since),
+            Fate::Over { .. } => return lose_sight(&mut prints, after),
+        };
+        let end = Span { after, before };
+        let gone = None;
+        print.fate = Fate::Over { how, end, gone };
     }
 
     async fn work(self: Arc<Self>, mut dice: Rng, stop: CancellationToken) {

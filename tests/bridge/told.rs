@@ -10,7 +10,7 @@ use opcua::types::Variant;
 use umati_bridge::umati::isa95::codec::from_extension_object;
 use umati_bridge::umati::isa95::types::JobResponse;
 
-use crate::mes::Mes;
+use crate::mes::Seen;
 use crate::prints::{ERROR, Ending, Fate, Print, Time};
 
 /// One entry of JobOrderResponseList.
@@ -38,6 +38,20 @@ pub fn jobs(list: &Variant) -> Vec<Job> {
     jobs
 }
 
+/// When the bridge looked, by what was told of LastUpdate.
+pub fn looks(told: impl IntoIterator<Item = Seen>) -> Vec<Time> {
+    let mut looks: Vec<_> = told
+        .into_iter()
+        .filter_map(|seen| match seen.value {
+            Variant::DateTime(time) if seen.is_good() => Some(time.as_chrono()),
+            _ => None,
+        })
+        .collect();
+    looks.sort();
+    looks.dedup();
+    looks
+}
+
 fn job(entry: &Variant) -> Job {
     let Variant::ExtensionObject(object) = entry else {
         panic!("{entry:?}");
@@ -58,20 +72,6 @@ fn job(entry: &Variant) -> Job {
             other => panic!("{other:?}"),
         }),
     }
-}
-
-/// When the bridge looked at a machine, by what its clients were told at `path`.
-pub fn looks(clients: &[Mes], path: &str) -> Vec<Time> {
-    let told = clients.iter().flat_map(|mes| mes.history(0, path));
-    let mut looks: Vec<_> = told
-        .filter_map(|seen| match seen.value {
-            Variant::DateTime(time) if seen.is_good() => Some(time.as_chrono()),
-            _ => None,
-        })
-        .collect();
-    looks.sort();
-    looks.dedup();
-    looks
 }
 
 /// What was told before is told still, and the same of it.

@@ -20,15 +20,34 @@ pub struct Bridge {
 
 impl Bridge {
     /// Runs the bridge with this config, on a port that the system chooses and with a `state_dir` of its own.
-    pub fn run(mut config: Value) -> Self {
-        let home = TempDir::new().expect("a folder for the bridge");
-        config["umati_server_port"] = 0.into();
-        config["state_dir"] = home.path().join("state").display().to_string().into();
-        let file = write_config(&home, &config);
+    pub fn run(config: Value) -> Self {
+        let (home, file) = home(config);
         Self::start(
             home,
             Command::new(BINARY).arg("run").arg("--config").arg(file),
         )
+    }
+
+    /// The same in a process whose disk [can be full](Self::disk_is_full): the signal of a file that is too large is
+    /// ignored, so that writing fails instead.
+    pub fn run_on_small_disk(config: Value) -> Self {
+        let (home, file) = home(config);
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", r#"trap '' XFSZ; exec "$0" run --config "$1""#, BINARY])
+            .arg(file);
+        Self::start(home, &mut command)
+    }
+
+    /// From now on no file can be written, or each can again. Needs `prlimit` of util-linux.
+    pub fn disk_is_full(&self, full: bool) {
+        let limit = if full { "0" } else { "unlimited" };
+        let status = Command::new("prlimit")
+            .args(["--pid", &self.id().to_string()])
+            .arg(format!("--fsize={limit}:unlimited"))
+            .status()
+            .expect("prlimit starts");
+        assert!(status.success(), "prlimit: {status}");
     }
 
     /// Runs `check --online` on this config and gives its exit code and what it printed.
@@ -85,6 +104,11 @@ impl Bridge {
     /// Everything that it logged and printed.
     pub fn log(&self) -> String {
         self.process.lines().join("\n")
+    }
+
+    /// The same from this line on, of which there may be none.
+    pub fn log_from(&self, line: usize) -> Vec<String> {
+        self.process.lines_from(line)
     }
 
     /// Asks it to end, and waits until it has.
@@ -148,6 +172,15 @@ impl Simulator {
 }
 
 const BINARY: &str = env!("CARGO_BIN_EXE_umati-bridge");
+
+/// A folder with this config, on a port that the system chooses and with a `state_dir` of its own.
+fn home(mut config: Value) -> (TempDir, PathBuf) {
+    let home = TempDir::new().expect("a folder for the bridge");
+    config["umati_server_port"] = 0.into();
+    config["state_dir"] = home.path().join("state").display().to_string().into();
+    let file = write_config(&home, &config);
+    (home, file)
+}
 
 fn write_config(home: &TempDir, config: &Value) -> PathBuf {
     let file = home.path().join("config.json");

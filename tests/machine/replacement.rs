@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use umati_bridge::machine::{JobStart, Observation, Outcome, PrinterState, Progress, Report};
+use umati_bridge::machine::{
+    DataSource, Ending, JobStart, News, Observation, Outcome, PrintNews, PrinterState, Progress,
+    Report,
+};
 
 use super::bench::*;
 
@@ -54,6 +57,58 @@ fn the_same_file_again_before_its_end_was_seen_completes_the_first() {
     assert_eq!(outcome(old), &Outcome::Completed);
     assert_eq!(new.file, old.file);
     assert_ne!(new.id, old.id);
+}
+
+/// Two ways lead to OctoPrint: what was said on one may be received after what was said later on the other.
+#[test]
+fn a_report_that_lags_behind_is_no_other_print_while_news_are_told() {
+    for told in [false, true] {
+        let mut bench = Bench::ready();
+        bench.observe(Observation::Source(DataSource::Push));
+        let id = started(&bench.see(printing("a.gcode", 4.0, 0))).id.clone();
+        bench.see(active(PrinterState::Finishing, "a.gcode", 100.0, 20));
+        if told {
+            assert_eq!(bench.observe(over("a.gcode")), []);
+        }
+        assert_eq!(bench.see(printing("a.gcode", 50.0, 10)), []);
+        let events = bench.see(done("a.gcode", 20));
+        // Without a word of its end, it is waited for.
+        let events = if told {
+            events
+        } else {
+            bench.observe(over("a.gcode"))
+        };
+        let events = if events.is_empty() {
+            bench.see(done("a.gcode", 20))
+        } else {
+            events
+        };
+        assert_eq!(ended(&events).id, id);
+        assert_eq!(outcome(ended(&events)), &Outcome::Completed);
+    }
+}
+
+#[test]
+fn another_print_that_no_news_told_takes_the_place_a_little_later() {
+    let mut bench = Bench::ready();
+    bench.observe(Observation::Source(DataSource::Push));
+    bench.see(printing("a.gcode", 4.0, 0));
+    bench.see(printing("a.gcode", 50.0, 20));
+    let again = |seconds| printing("a.gcode", 4.0, seconds);
+    assert_eq!(bench.see(again(0)), []);
+    assert_eq!(bench.see(again(1)), []);
+    let events = bench.see(again(2));
+    let (old, new) = replaced(&events);
+    assert_eq!(outcome(old), &REPLACED);
+    assert!(new.start.at() < bench.now, "{new:?}");
+}
+
+fn over(path: &str) -> Observation {
+    Observation::News(News::Print(PrintNews::Over {
+        file: Some(file(path)),
+        ending: Ending::Completed,
+        print_time: None,
+    }))
 }
 
 #[test]

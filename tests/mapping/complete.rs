@@ -142,7 +142,7 @@ fn the_bridge_object_is_complete() {
         started: t(0),
         machines: 3,
         machines_online: 2,
-        last_poll: None,
+        ..BridgeStatus::default()
     };
     assert_complete("bridge", &mapping().bridge_instance(&status, t(5)));
 }

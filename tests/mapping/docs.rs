@@ -143,7 +143,7 @@ fn bridge_table() -> String {
         started: t(0),
         machines: 0,
         machines_online: 0,
-        last_poll: None,
+        ..BridgeStatus::default()
     };
     node_table(&mapping().bridge_instance(&status, t(0)))
 }

@@ -317,7 +317,7 @@ fn the_bridge_object_counts_machines_and_polls() {
         started: t(0),
         machines: 3,
         machines_online: 0,
-        last_poll: None,
+        ..BridgeStatus::default()
     };
     let mut bridge = mapping().bridge_instance(&started, t(1));
     assert_eq!(bridge.id(), "UmatiBridge");

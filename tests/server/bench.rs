@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use umati_bridge::machine::Timestamp;
 use umati_bridge::server::{
-    Drained, Identity, Plant, Publisher, Served, Server, ServerError, Settings, SharedInstance,
+    Ended, Identity, Plant, Publisher, Served, Server, ServerError, Settings, SharedInstance,
     TypeImport, Users,
 };
 use umati_bridge::umati::blueprint::{Blueprint, Plan};
@@ -120,7 +120,7 @@ pub struct Bench {
     pub machines: Vec<SharedInstance>,
     pub publisher: Publisher,
     shutdown: CancellationToken,
-    running: JoinHandle<Result<Drained, ServerError>>,
+    running: JoinHandle<Result<Ended, ServerError>>,
 }
 
 impl Bench {
@@ -149,7 +149,10 @@ impl Bench {
             Server::build(&settings, &identity, plant, types()).unwrap()
         };
         let shutdown = CancellationToken::new();
-        let running = tokio::spawn(server.run(listener, shutdown.clone()));
+        let running = tokio::spawn({
+            let shutdown = shutdown.clone();
+            async move { server.run(&listener, shutdown).await }
+        });
         Self {
             url: format!("opc.tcp://127.0.0.1:{port}"),
             machines,
@@ -187,9 +190,15 @@ impl Bench {
         .await;
     }
 
-    pub async fn stop(self) -> Drained {
+    pub async fn stop(self) -> Ended {
         self.shutdown.cancel();
-        self.running.await.unwrap().unwrap()
+        self.ended().await
+    }
+
+    /// Waits until it has ended, by itself or not.
+    pub async fn ended(self) -> Ended {
+        let ended = tokio::time::timeout(PATIENCE, self.running).await;
+        ended.expect("it ends").unwrap().unwrap()
     }
 }
 

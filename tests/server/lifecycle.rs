@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use opcua::types::{AttributeId, ServerState, StatusCode, VariableId};
-use umati_bridge::server::Drained;
+use umati_bridge::server::{Drained, Ended};
 
 use super::bench::*;
 
@@ -28,7 +28,7 @@ async fn a_server_ends_in_time_with_a_subscriber_connected() {
     .await;
 
     let asked = Instant::now();
-    assert_eq!(bench.stop().await, Drained::InTime);
+    assert_eq!(bench.stop().await, Ended::Asked(Drained::InTime));
     assert!(asked.elapsed() < END, "{:?}", asked.elapsed());
     log.ends_with(
         &state,
@@ -42,7 +42,7 @@ async fn a_server_ends_in_time_with_a_subscriber_connected() {
 async fn a_server_without_clients_ends_at_once() {
     let bench = Bench::start().await;
     let asked = Instant::now();
-    assert_eq!(bench.stop().await, Drained::InTime);
+    assert_eq!(bench.stop().await, Ended::Asked(Drained::InTime));
     // Less than the deadline: nobody was waited for.
     assert!(asked.elapsed() < Duration::from_secs(3));
 }

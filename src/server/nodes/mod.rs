@@ -52,11 +52,7 @@ impl MachineNodes {
             .namespaces_mut()
             .add_namespace(&uri);
         Self {
-            dispatcher: Arc::new(Dispatcher::new(
-                plant.clone(),
-                context.subscriptions.clone(),
-                context.type_tree.clone(),
-            )),
+            dispatcher: Arc::new(Dispatcher::new(plant.clone(), context)),
             plant,
             access,
             methods,
@@ -229,7 +225,7 @@ impl NodeManager for MachineNodes {
         self.dispatcher.switched(context, &user, mode, items);
     }
 
-    async fn delete_monitored_items(&self, _: &RequestContext, items: &[&MonitoredItemRef]) {
-        self.dispatcher.unwatch(items);
+    async fn delete_monitored_items(&self, context: &RequestContext, items: &[&MonitoredItemRef]) {
+        self.dispatcher.unwatch(context, items);
     }
 }

@@ -14,6 +14,7 @@
 //! what the queue holds, would mark the newest value as an overflow (0x480), which no client should see of a queue of
 //! one (OPC 10000-4 §7.38.1) and which those take for an error that compare a status with Good.
 
+mod burden;
 mod form;
 mod heirs;
 mod item;
@@ -30,12 +31,15 @@ use std::time::Instant;
 
 use opcua::nodes::{DefaultTypeTree, Event};
 use opcua::server::authenticator::UserToken;
-use opcua::server::node_manager::{MonitoredItemRef, MonitoredItemUpdateRef, RequestContext};
+use opcua::server::node_manager::{
+    MonitoredItemRef, MonitoredItemUpdateRef, RequestContext, ServerContext,
+};
 use opcua::server::{CreateMonitoredItem, MonitoredItemHandle, SubscriptionCache};
 use opcua::sync::RwLock;
 use opcua::types::{DataValue, MonitoringMode, NodeId, ObjectId};
 use tokio::sync::Notify;
 
+use self::burden::Ledger;
 use self::item::{Item, Key, Step};
 use self::listeners::{Listeners, Shared};
 use self::reaper::Reaper;
@@ -45,6 +49,7 @@ use super::plant::{Plant, read};
 use crate::umati::blueprint::NodeIndex;
 use crate::umati::namespaces;
 
+pub use self::burden::Burden;
 pub(super) use self::item::Filter;
 
 /// Brings the values of a plant to the monitored items of one server.
@@ -54,6 +59,7 @@ pub(super) struct Dispatcher {
     /// Which types are subtypes of which, for the filters of events.
     types: Arc<RwLock<DefaultTypeTree>>,
     live: Mutex<Live>,
+    ledger: Ledger,
     /// Tells the pump that there is something new to wait for.
     wake: Notify,
 }
@@ -67,16 +73,13 @@ struct Live {
 }
 
 impl Dispatcher {
-    pub(super) fn new(
-        plant: Plant,
-        subscriptions: Arc<SubscriptionCache>,
-        types: Arc<RwLock<DefaultTypeTree>>,
-    ) -> Self {
+    pub(super) fn new(plant: Plant, context: &ServerContext) -> Self {
         Self {
             plant,
-            subscriptions,
-            types,
+            subscriptions: Arc::clone(&context.subscriptions),
+            types: Arc::clone(&context.type_tree),
             live: Mutex::default(),
+            ledger: Ledger::new(Arc::clone(&context.info)),
             wake: Notify::new(),
         }
     }
@@ -88,18 +91,6 @@ impl Dispatcher {
     /// How many items are alive.
     pub(super) fn watched(&self) -> usize {
         self.live().registry.len()
-    }
-
-    /// Whether somebody is connected, whatever they watch.
-    pub(super) fn has_clients(&self) -> bool {
-        self.live().sessions.any_alive()
-    }
-
-    /// How many sessions the library keeps, ended ones included, of those that were ever activated.
-    pub(super) fn sessions(&self) -> usize {
-        let mut live = self.live();
-        live.sessions.forget(|_| true);
-        live.sessions.ids().count()
     }
 
     /// A session was activated, for the first time or as somebody else.
@@ -237,7 +228,9 @@ impl Dispatcher {
         live.reaper.met(&self.subscriptions, context.session_id);
     }
 
-    pub(super) fn unwatch(&self, items: &[&MonitoredItemRef]) {
+    /// Items are gone, one by one or with their subscription.
+    pub(super) fn unwatch(&self, context: &RequestContext, items: &[&MonitoredItemRef]) {
+        self.note_gone(context.session_id, items);
         let mut live = self.live();
         for item in items {
             live.registry.remove(item.handle().into());

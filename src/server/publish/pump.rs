@@ -10,13 +10,25 @@ use super::{Dispatcher, Live};
 const PUBLICATION_POLL: Duration = Duration::from_millis(super::super::limits::TICK_MS);
 /// How often to look for items whose subscription has expired; nobody announces it.
 const SWEEP_PERIOD: Duration = Duration::from_secs(2);
+/// How soon the library has let go of what an ended session left: a few ticks.
+const NEXT_REAPED: Duration = Duration::from_millis(3 * super::super::limits::TICK_MS);
+
+/// When to look for what nobody announces.
+struct Rounds {
+    sweep_at: Instant,
+    reap_at: Instant,
+}
 
 impl Dispatcher {
     /// Runs for as long as the server does.
     pub(crate) async fn pump(&self) {
-        let mut sweep_at = Instant::now() + SWEEP_PERIOD;
+        let first = Instant::now() + SWEEP_PERIOD;
+        let mut rounds = Rounds {
+            sweep_at: first,
+            reap_at: first,
+        };
         loop {
-            let next = self.catch_up(&mut sweep_at);
+            let next = self.catch_up(&mut rounds);
             tokio::select! {
                 () = tokio::time::sleep_until(next.into()) => {}
                 () = self.wake.notified() => {}
@@ -25,7 +37,7 @@ impl Dispatcher {
     }
 
     /// Does what is due and returns when to look again.
-    fn catch_up(&self, sweep_at: &mut Instant) -> Instant {
+    fn catch_up(&self, rounds: &mut Rounds) -> Instant {
         let now = Instant::now();
         let mut live = self.live();
         self.part_with_hidden(&mut live);
@@ -35,16 +47,23 @@ impl Dispatcher {
             self.look_at_waiting(&mut live, subscription, waiting);
         }
         self.hand_on_events(&mut live);
-        if *sweep_at <= now {
+        if rounds.sweep_at <= now {
             self.sweep(&mut live, now);
-            *sweep_at = now + SWEEP_PERIOD;
+            rounds.sweep_at = now + SWEEP_PERIOD;
+        }
+        if rounds.reap_at <= now {
+            let Live {
+                sessions, reaper, ..
+            } = &mut *live;
+            let freed = reaper.look(&self.subscriptions, sessions.ids());
+            rounds.reap_at = now + if freed { NEXT_REAPED } else { SWEEP_PERIOD };
         }
         let next = live.registry.next_look(now, PUBLICATION_POLL);
         let events = (live.listeners.are_waiting()).then(|| now + PUBLICATION_POLL);
         [next, events]
             .into_iter()
             .flatten()
-            .fold(*sweep_at, Instant::min)
+            .fold(rounds.sweep_at.min(rounds.reap_at), Instant::min)
     }
 
     /// Goes through the items of a subscription that wait for their publication, up to the first that still does.
@@ -85,8 +104,8 @@ impl Dispatcher {
         let Live {
             registry,
             sessions,
-            reaper,
             listeners,
+            ..
         } = live;
         let keys: Vec<Key> = registry.keys().collect();
         let mut by_subscription = BTreeMap::<u32, Vec<Key>>::new();
@@ -122,6 +141,5 @@ impl Dispatcher {
         }
         sessions.forget(|subscription| alive.contains(&subscription));
         listeners.forget(now);
-        reaper.look(&self.subscriptions, sessions.ids());
     }
 }

@@ -43,8 +43,20 @@ impl Reaper {
         }
     }
 
-    /// Frees one ended session at most: what it leaves becomes the spare when the library has let go of it.
-    pub(super) fn look(&mut self, cache: &SubscriptionCache, sessions: impl Iterator<Item = u32>) {
+    /// The ended session of which nothing is left but the spare.
+    pub(super) fn spare_session(&self) -> Option<u32> {
+        let session = Arc::clone(self.spare.as_ref()?.lock().session());
+        let session = session.read();
+        (!session.is_activated()).then(|| session.session_id_numeric())
+    }
+
+    /// Frees one ended session at most: what it leaves becomes the spare when the library has let go of it. Tells
+    /// whether it did, so that the next may have its turn in a moment.
+    pub(super) fn look(
+        &mut self,
+        cache: &SubscriptionCache,
+        sessions: impl Iterator<Item = u32>,
+    ) -> bool {
         for session in sessions {
             self.met(cache, session);
         }
@@ -61,7 +73,9 @@ impl Reaper {
             && let Some(spare) = self.spare.take()
         {
             mem::swap(&mut *ended.lock(), &mut *spare.lock());
+            return true;
         }
+        false
     }
 }
 

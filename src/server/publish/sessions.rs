@@ -100,13 +100,6 @@ impl Sessions {
         self.alive.iter().map(|(id, known)| (*id, &known.user))
     }
 
-    /// Whether the library keeps any of the sessions still.
-    pub(super) fn any_alive(&self) -> bool {
-        self.alive
-            .values()
-            .any(|known| known.session.strong_count() > 0)
-    }
-
     pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
         self.alive.keys().copied()
     }

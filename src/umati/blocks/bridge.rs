@@ -15,7 +15,7 @@ use crate::umati::namespaces::VENDOR;
 pub const BRIDGE: &str = "UmatiBridge";
 
 /// What the bridge tells of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BridgeStatus {
     pub started: Timestamp,
     /// Configured machines, on all ports.
@@ -24,6 +24,14 @@ pub struct BridgeStatus {
     pub machines_online: u32,
     /// The last answer of any OctoPrint; `None` before the first.
     pub last_poll: Option<Timestamp>,
+    /// Sessions on all ports.
+    pub sessions: u32,
+    /// Monitored items of all sessions.
+    pub monitored_items: u32,
+    /// Items that are gone and still take memory; see `server::Burden`.
+    pub stale_items: u32,
+    /// Memory of the process in bytes, in whole MiB; `None` where the system does not tell.
+    pub resident_memory: Option<u64>,
 }
 
 /// The nodes of the bridge object.
@@ -46,5 +54,12 @@ pub fn render(out: &mut Render, status: &BridgeStatus, version: &str) {
             status.last_poll.map(utc),
             StatusCode::BadWaitingForInitialData,
         ),
+    );
+    out.put("Sessions", Quality::Good(status.sessions));
+    out.put("MonitoredItems", Quality::Good(status.monitored_items));
+    out.put("StaleItems", Quality::Good(status.stale_items));
+    out.put(
+        "ResidentMemory",
+        Quality::or_bad(status.resident_memory, StatusCode::BadNotSupported),
     );
 }
