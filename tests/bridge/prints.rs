@@ -79,7 +79,14 @@ pub struct Floor {
 struct Worker {
     printer: Handle,
     prints: Mutex<Vec<Print>>,
+    /// Nothing ends while somebody has this.
+    end: Arc<Hold>,
 }
+
+type Hold = tokio::sync::Mutex<()>;
+
+/// While it lives, a print goes on.
+pub type Held = tokio::sync::OwnedMutexGuard<()>;
 
 impl Floor {
     /// The same seed gives the same plan.
@@ -89,8 +96,11 @@ impl Floor {
         let mut running = JoinSet::new();
         let workers: Vec<_> = printers
             .map(|printer| {
-                let prints = Mutex::default();
-                Arc::new(Worker { printer, prints })
+                Arc::new(Worker {
+                    printer,
+                    prints: Mutex::default(),
+                    end: Arc::default(),
+                })
             })
             .collect();
         for worker in &workers {
@@ -122,10 +132,13 @@ impl Floor {
         self.workers[number - 1].restart_server();
     }
 
-    /// Whether a printer, the first being number 1, prints now.
-    pub fn prints_now(&self, number: usize) -> bool {
-        let prints = self.workers[number - 1].prints();
-        matches!(prints.last(), Some(print) if matches!(print.fate, Fate::Runs))
+    /// What a printer prints, the first being number 1, goes on until this is dropped; `None` if it prints nothing.
+    pub async fn hold(&self, number: usize) -> Option<Held> {
+        let worker = &self.workers[number - 1];
+        let held = Arc::clone(&worker.end).lock_owned().await;
+        let runs =
+            matches!(worker.prints().last(), Some(print) if matches!(print.fate, Fate::Runs));
+        runs.then_some(held)
     }
 
     /// Restarts the OctoPrint of one printer whenever it is called; the first is number 1.
@@ -233,6 +246,7 @@ impl Worker {
     }
 
     async fn end(&self, how: Ending, dice: &mut Rng) {
+        let free = self.end.lock().await;
         let since = Utc::now();
         let ends = self.while_it_runs(|printer| {
             match how {
@@ -242,6 +256,7 @@ impl Worker {
             }
             Fate::Ends(since)
         });
+        drop(free);
         if !ends {
             return;
         }

@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use opcua::types::Variant;
 use umati_bridge::umati::isa95::codec::from_extension_object;
 use umati_bridge::umati::isa95::types::JobResponse;
 
-use crate::mes::Seen;
+use crate::mes::{Mes, Seen};
 use crate::prints::{ERROR, Ending, Fate, Print, Time};
 
 /// One entry of JobOrderResponseList.
@@ -71,6 +72,14 @@ fn job(entry: &Variant) -> Job {
             Variant::LocalizedText(text) => text.text.to_string(),
             other => panic!("{other:?}"),
         }),
+    }
+}
+
+/// Waits until the MES is told what is so now.
+pub async fn until_known(mes: &Mes, path: &str) {
+    let now = Utc::now();
+    while later(&looks(mes.history(0, path)), now).count() < 2 {
+        mes.until_changed(mes.mark(), path, 1).await;
     }
 }
 
