@@ -35,7 +35,7 @@ pub(super) enum Feed {
     Telling,
 }
 
-/// What push told last.
+/// What was told last, by push or by poll.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Told {
     /// Counts the turns of what follows.
@@ -126,7 +126,7 @@ impl Line {
         self.with_told(|told| told.heard = Instant::now());
     }
 
-    /// Push tells this.
+    /// This is told.
     pub(super) fn note(&self, observation: &Observation) {
         match observation {
             Observation::Report(report) => self.with_told(|told| {
@@ -150,10 +150,10 @@ impl Line {
         &self,
         observation: Observation,
         at: Timestamp,
-        counts: impl FnOnce() -> bool,
+        counts: impl FnOnce(&Observation) -> bool,
     ) {
         match self.out.reserve().await {
-            Ok(place) if counts() => place.send(Observed {
+            Ok(place) if counts(&observation) => place.send(Observed {
                 observation: Box::new(observation),
                 at,
             }),

@@ -127,11 +127,12 @@ impl Push {
         })?;
         let (largest, ping) = (self.limits.message_bytes, self.limits.ping);
         let mut socket = Socket::new(connection, largest, ping).await;
+        let turns = self.line.told().turns;
         for message in message::introduction(self.throttle, &user, &session) {
             socket.send(&message).await?;
         }
         let patience = self.limits.history;
-        match timeout(patience, self.history(&mut socket, tale)).await {
+        match timeout(patience, self.history(&mut socket, turns, tale)).await {
             Ok(outcome) => outcome.map(|()| socket),
             Err(_) => Err(Problem::NoHistory(patience)),
         }
@@ -153,11 +154,20 @@ impl Push {
         }
     }
 
-    /// Waits for the history, which begins what is told.
-    async fn history(&mut self, socket: &mut Socket, tale: &mut Tale) -> Result<(), Problem> {
+    /// Waits for the history, which begins what is told. It may have been on its way for long, and what was answered
+    /// meanwhile is newer: `turns` were told before it was asked for.
+    async fn history(
+        &mut self,
+        socket: &mut Socket,
+        turns: u64,
+        tale: &mut Tale,
+    ) -> Result<(), Problem> {
         loop {
             let message = socket.next().await?;
             match message::read(&message) {
+                Message::History(_) if self.line.told().turns != turns => {
+                    return Err(Problem::Overtaken);
+                }
                 Message::History(_) => {
                     self.why = None;
                     self.journal.tells();
@@ -198,14 +208,15 @@ impl Push {
         let at = Utc::now();
         let source = DataSource::Poll { why: Some(why) };
         self.line
-            .emit(Observation::Source(source), at, || true)
+            .emit(Observation::Source(source), at, |_| true)
             .await;
     }
 
     /// What is told after OctoPrint was seen to be out of reach, or to say otherwise, does not count.
     async fn emit(&self, observation: Observation) {
         let at = Utc::now();
-        let counts = || self.line.rest() == Rest::Up && self.line.feed() == Feed::Telling;
+        let counts =
+            |_: &Observation| self.line.rest() == Rest::Up && self.line.feed() == Feed::Telling;
         self.line.emit(observation, at, counts).await;
     }
 }
