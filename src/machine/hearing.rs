@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use super::active::Active;
+use super::active::{Active, Watch};
 use super::tracker::{State, Tracker};
 use super::{Ending, Job, JobEvent, JobFile, JobStart, Report, Timestamp, Trouble, later};
 
@@ -92,10 +92,8 @@ impl Hearing {
         match (state, report.state.has_active_job()) {
             (State::Active(active), runs) => {
                 let is_missed = if runs {
-                    // Of another print there would be news, and a report may be older than the one before it. With
-                    // the state alone, its file is not known yet.
-                    let may_lag = active.told().is_none() || extent == Extent::State;
-                    may_lag && !active.is_same_print(report)
+                    !active.is_same_print(report)
+                        && (extent == Extent::State || !self.is_certainly_another(active, report))
                 } else {
                     active.told().is_none()
                 };
@@ -110,6 +108,13 @@ impl Hearing {
                     || self.announced.is_none() && self.is_tail(report, at)
             }
         }
+    }
+
+    /// Of another print there would be news, and a report may be older than the one before it. But out of sight there
+    /// are no news, and once a print was seen to start, a report of another file is about that one.
+    fn is_certainly_another(&self, active: &Active, report: &Report) -> bool {
+        active.watch() == Watch::Interrupted
+            || (self.missed.is_some() && active.is_other_file(report.file.as_ref()))
     }
 
     /// The job is seen running, or its end is concluded: since when it was not seen, if so.
