@@ -165,15 +165,25 @@ impl Push {
         loop {
             let message = socket.next().await?;
             match message::read(&message) {
-                Message::History(_) if self.line.told().turns != turns => {
-                    return Err(Problem::Overtaken);
-                }
                 Message::History(_) => {
+                    let everything = tale.observe(&message::read(&message));
+                    let told = self.line.told();
+                    let is_behind = match &everything {
+                        Some(Observation::Report(report)) => told.is_ahead_of(report),
+                        _ => false,
+                    };
+                    if is_behind || told.turns != turns {
+                        return Err(Problem::Overtaken);
+                    }
                     self.why = None;
                     self.journal.tells();
+                    self.line.heard();
                     self.line.turn_feed(Feed::Telling);
                     self.emit(Observation::Source(DataSource::Push)).await;
-                    return self.take(&message, tale).await;
+                    if let Some(everything) = everything {
+                        self.tell(everything).await;
+                    }
+                    return Ok(());
                 }
                 Message::LoginAgain(why) => return Err(Problem::LoginAgain(why.to_owned())),
                 // Nothing counts before the history: it says where everything stands.
@@ -189,10 +199,14 @@ impl Push {
             return Err(Problem::LoginAgain(why.to_owned()));
         }
         if let Some(observation) = tale.observe(&message) {
-            self.line.note(&observation);
-            self.emit(observation).await;
+            self.tell(observation).await;
         }
         Ok(())
+    }
+
+    async fn tell(&self, observation: Observation) {
+        self.line.note(&observation);
+        self.emit(observation).await;
     }
 
     async fn fall_silent(&mut self, problem: Problem) {
