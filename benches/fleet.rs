@@ -98,6 +98,7 @@ async fn fill(path: &Path, printers: usize, jobs: usize) {
             state: OrderState::Ended,
             created_at: start,
             state_since: end,
+            asked_at: None,
             reason: None,
             job: Some(Job {
                 id: JobId(id),

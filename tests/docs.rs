@@ -137,6 +137,7 @@ fn the_worked_example_prints_on_a_real_octoprint() {
     });
     work_through_the_example(&bridge, "real");
     let states: Vec<_> = octoprint
+        .log()
         .states_entered()
         .into_iter()
         .map(|it| it.1)

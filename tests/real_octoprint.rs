@@ -1,14 +1,21 @@
-//! A real OctoPrint in, a umati machine out: the bridge between an OctoPrint of each supported generation and an
-//! OPC UA client that others wrote. The client only sees what a default subscription tells it.
+//! A real OctoPrint in, umati machines out: the bridge between an OctoPrint of each supported generation, which it is
+//! told of and asks, and an OPC UA client that others wrote. The client only sees what a default subscription tells it.
 
 mod common;
 #[path = "real_octoprint/control.rs"]
 mod control;
+#[path = "real_octoprint/scene.rs"]
+mod scene;
 
 use common::bridge::Bridge;
-use common::foreign::{Client, Notification, Policy, Watch};
+use common::foreign::{Client, Notification, Policy};
 use common::octoprint::{ADMIN_KEY, Print, RealOctoPrint};
 use common::pause;
+use scene::{
+    BED, ERROR_REASON, ERROR_TEXT, ITEM_STATE, KEY_VALID, Observer, PROGRAM_NAME, PROGRAM_STATE,
+    PROGRESS, PUSH, REACHABLE, Scene, TOOL, TOOL_SETPOINT, WAYS, assert_stamps_ascend, item, path,
+    program,
+};
 use serde_json::json;
 use std::time::Duration;
 
@@ -94,93 +101,7 @@ fn drive(version: &str, observer: Observer) {
     assert!(scene.bridge.terminate().success());
 }
 
-const ITEM_STATE: &str = "MachineryBuildingBlocks/MachineryItemState/CurrentState/Number";
-const PROGRAM_STATE: &str = "Production/ActiveProgram/State/CurrentState/Number";
-const PROGRAM_NAME: &str = "Production/ActiveProgram/Name";
-const REACHABLE: &str = "OctoPrint/ServerReachable";
-const KEY_VALID: &str = "OctoPrint/KeyValid";
-const CONNECTED: &str = "OctoPrint/PrinterConnected";
-const STATE_TEXT: &str = "OctoPrint/StateText";
-const PROGRESS: &str = "OctoPrint/Progress";
-const TOOL: &str = "Monitoring/Process/Tool0Temperature/AnalogSignal";
-const TOOL_SETPOINT: &str = "Monitoring/Process/Tool0Temperature/ProcessValueSetpoint";
-const BED: &str = "Monitoring/Process/BedTemperature/AnalogSignal";
-
-/// Numbers of the states of MachineryItemState, OPC 40001-1.
-mod item {
-    pub const NOT_AVAILABLE: f64 = 0.0;
-    pub const OUT_OF_SERVICE: f64 = 1.0;
-    pub const NOT_EXECUTING: f64 = 2.0;
-    pub const EXECUTING: f64 = 3.0;
-}
-
-/// Numbers of the states of ActiveProgram, OPC 40501-1.
-mod program {
-    pub const INITIALIZING: f64 = 0.0;
-    pub const RUNNING: f64 = 1.0;
-    pub const ENDED: f64 = 2.0;
-    pub const INTERRUPTED: f64 = 3.0;
-    pub const ABORTED: f64 = 4.0;
-}
-
-/// Who looks at the bridge from outside, and how secured.
-#[derive(Debug, Clone, Copy)]
-struct Observer(Client, Policy);
-
-impl Observer {
-    fn watch(self, bridge: &Bridge, names: &[&str]) -> Watch {
-        let paths: Vec<String> = names.iter().map(|name| path(name)).collect();
-        let Self(client, policy) = self;
-        client.watch(bridge.endpoint(), policy, &paths)
-    }
-}
-
-/// An OctoPrint, the bridge that reads it, and the client that watches the machine.
-struct Scene {
-    octoprint: RealOctoPrint,
-    bridge: Bridge,
-    observer: Observer,
-    machine: Watch,
-    /// There only since the printer connected: until then nobody knows which sensors it has.
-    temperatures: Option<Watch>,
-}
-
 impl Scene {
-    fn set(version: &str, observer: Observer) -> Self {
-        let octoprint = RealOctoPrint::start(version);
-        let bridge = Bridge::run(json!({
-            "poll_interval_ms": 250,
-            "stale_after_ms": 3000,
-            "machines": [{
-                "type": "OCTOPRINT",
-                "url": octoprint.url(),
-                "custom_name": "real",
-                "authentication_file_path": octoprint.status_key(),
-                "mes_id": [1],
-            }],
-        }));
-        let machine = observer.watch(
-            &bridge,
-            &[
-                ITEM_STATE,
-                PROGRAM_STATE,
-                PROGRAM_NAME,
-                REACHABLE,
-                KEY_VALID,
-                CONNECTED,
-                STATE_TEXT,
-                PROGRESS,
-            ],
-        );
-        Self {
-            octoprint,
-            bridge,
-            observer,
-            machine,
-            temperatures: None,
-        }
-    }
-
     fn the_printer_is_not_connected(&mut self) {
         self.facts(true, true, false);
         self.item_state(item::NOT_AVAILABLE);
@@ -192,10 +113,7 @@ impl Scene {
         self.facts(true, true, true);
         self.item_state(item::NOT_EXECUTING);
         self.state_text("Operational");
-        let temperatures = self
-            .observer
-            .watch(&self.bridge, &[TOOL, TOOL_SETPOINT, BED]);
-        self.temperatures = Some(temperatures);
+        self.watch_temperatures();
         self.temperature(TOOL, "is that of the room", |n| {
             n.is_good() && n.number() == Some(21.3)
         });
@@ -204,15 +122,19 @@ impl Scene {
     }
 
     fn a_print_is_paused_resumed_and_cancelled(&mut self) {
-        let start = self.machine.mark();
+        let start = self.machines.mark();
         self.octoprint.print(Print::LONG);
         self.item_state(item::EXECUTING);
         self.program_state(program::RUNNING);
-        self.machine_value(PROGRAM_NAME, "is the file", |n| n.value == Print::LONG.name);
+        self.each(PROGRAM_NAME, "is the file", |n| n.value == Print::LONG.name);
         self.temperature(TOOL_SETPOINT, "is heating", |n| n.number() == Some(205.0));
         self.temperature(TOOL, "is heating", |n| n.number() > Some(30.0));
-        let progress = self.machine_value(PROGRESS, "is told", Notification::is_good);
-        self.machine_value(PROGRESS, "grows", |n| n.number() > progress.number());
+        let progress = self.each(PROGRESS, "is told", Notification::is_good);
+        let most = progress
+            .iter()
+            .filter_map(Notification::number)
+            .fold(0.0, f64::max);
+        self.each(PROGRESS, "grows", |n| n.number() > Some(most));
 
         self.octoprint.pause();
         self.item_state(item::NOT_EXECUTING);
@@ -237,17 +159,17 @@ impl Scene {
     }
 
     fn a_print_finishes(&mut self) {
-        let start = self.machine.mark();
+        let start = self.machines.mark();
         self.octoprint.print(Print::SHORT);
         self.program_state(program::RUNNING);
         self.program_state(program::ENDED);
         self.item_state(item::NOT_EXECUTING);
-        self.machine_value(PROGRAM_NAME, "stays", |n| n.value == Print::SHORT.name);
+        self.each(PROGRAM_NAME, "stays", |n| n.value == Print::SHORT.name);
         self.the_program_went(start, &[program::RUNNING, program::ENDED]);
     }
 
     fn the_firmware_fails_during_a_print(&mut self) {
-        let start = self.machine.mark();
+        let start = self.machines.mark();
         self.octoprint.print(Print::LONG);
         self.program_state(program::RUNNING);
         self.octoprint.provoke("trigger_fatal_error_marlin");
@@ -255,6 +177,7 @@ impl Scene {
         self.program_state(program::ABORTED);
         self.facts(true, true, false);
         self.temperature(TOOL, "failed", |n| n.status_name == "BadDeviceFailure");
+        self.why_it_failed_is_told();
         self.the_program_went(start, &[program::RUNNING, program::ABORTED]);
 
         self.octoprint.connect();
@@ -263,8 +186,32 @@ impl Scene {
         self.the_program_went(start, &[program::RUNNING, program::ABORTED]);
     }
 
+    /// OctoPrint 2.0 forgets it, and who only asks does not learn it.
+    fn why_it_failed_is_told(&mut self) {
+        const ERROR: &str =
+            "Thermal Runaway, system stopped! Heater_ID: bed - Printer halted. kill() called!";
+        const RESPONSES: &str =
+            "MachineryBuildingBlocks/JobManagement/JobOrderResults/JobOrderResponseList";
+        self.machines
+            .until(&path(PUSH, ERROR_TEXT), "is told", |n| n.value == ERROR);
+        let Observer(client, policy) = self.observer;
+        let reason = [path(PUSH, ERROR_REASON)];
+        let mut watch = client.watch(self.bridge.endpoint(), policy, &reason);
+        watch.until(&reason[0], "is told", |n| n.value == "firmware");
+
+        let lists = client.jobs(self.bridge.endpoint(), policy);
+        let jobs = lists[&format!("{PUSH}/{RESPONSES}")].as_array();
+        let last = jobs.and_then(|jobs| jobs.last()).expect("a job");
+        let data = last["JobResponseData"].as_array().expect("its data");
+        let reason = data.iter().find(|it| it["ID"] == "ReasonForStateChange");
+        assert!(
+            reason.is_some_and(|reason| reason["Value"].to_string().contains(ERROR)),
+            "{last:#}"
+        );
+    }
+
     fn the_cable_is_pulled_during_a_print(&mut self) {
-        let start = self.machine.mark();
+        let start = self.machines.mark();
         self.octoprint.print(Print::LONG);
         self.program_state(program::RUNNING);
         self.octoprint.provoke("drop_connection");
@@ -306,16 +253,19 @@ impl Scene {
         self.octoprint.connect();
         self.item_state(item::NOT_EXECUTING);
         self.temperature(TOOL, "is read", Notification::is_good);
-        let mark = self.machine.mark();
+        let mark = self.machines.mark();
         self.octoprint.freeze();
         self.fact(REACHABLE, false);
-        let state = self.machine.until(&path(ITEM_STATE), "is not known", |n| {
+        let states = self.each(ITEM_STATE, "is not known", |n| {
             n.status_name == "UncertainNoCommunicationLastUsableValue"
         });
-        assert_eq!(state.number(), Some(item::NOT_AVAILABLE));
+        for state in states {
+            assert_eq!(state.number(), Some(item::NOT_AVAILABLE));
+        }
         self.temperature(TOOL, "is gone", |n| n.status_name == "BadNoCommunication");
         self.octoprint.thaw();
         self.facts(true, true, true);
+        self.each_is_read_in_its_way();
         self.item_state(item::NOT_EXECUTING);
         self.temperature(TOOL, "is back", Notification::is_good);
         // Nothing was printed: the program changed its status, but not its state.
@@ -324,31 +274,31 @@ impl Scene {
     }
 
     fn octoprint_is_killed_during_a_print_and_comes_back(&mut self) {
-        let start = self.machine.mark();
+        let start = self.machines.mark();
         self.octoprint.print(Print::LONG);
         self.program_state(program::RUNNING);
         self.temperature(TOOL, "is heating", |n| n.number() > Some(30.0));
         let mark = self.temperatures().mark();
         self.octoprint.kill();
         self.fact(REACHABLE, false);
-        let usable = self.temperatures().since(mark, &path(TOOL), "is old", |n| {
-            n.status_name == "UncertainNoCommunicationLastUsableValue"
-        });
-        assert!(
-            usable.number() > Some(30.0),
-            "no last usable value: {usable:?}"
-        );
-        let lost = self.temperatures().until(&path(TOOL), "is gone", |n| {
-            n.status_name == "BadNoCommunication"
-        });
-        assert!(lost.value.is_null(), "{lost:?}");
-        let program = self
-            .machine
-            .until(&path(PROGRAM_STATE), "is kept", |n| !n.is_good());
-        assert_eq!(program.number(), Some(program::RUNNING));
+        for way in WAYS {
+            let tool = path(way, TOOL);
+            let temperatures = self.temperatures();
+            let usable = temperatures.since(mark, &tool, "is old", |n| {
+                n.status_name == "UncertainNoCommunicationLastUsableValue"
+            });
+            assert!(usable.number() > Some(30.0), "not usable: {usable:?}");
+            let lost =
+                temperatures.until(&tool, "is gone", |n| n.status_name == "BadNoCommunication");
+            assert!(lost.value.is_null(), "{lost:?}");
+        }
+        for program in self.each(PROGRAM_STATE, "is kept", |n| !n.is_good()) {
+            assert_eq!(program.number(), Some(program::RUNNING));
+        }
 
         self.octoprint.restart();
         self.facts(true, true, false);
+        self.each_is_read_in_its_way();
         self.program_state(program::ABORTED);
         self.octoprint.connect();
         self.item_state(item::NOT_EXECUTING);
@@ -364,87 +314,13 @@ impl Scene {
     }
 
     fn time_never_ran_backwards(&mut self) {
-        for name in [ITEM_STATE, PROGRAM_STATE, REACHABLE, PROGRESS] {
-            assert_stamps_ascend(&self.machine.history(0, &path(name)));
+        for way in WAYS {
+            for name in [ITEM_STATE, PROGRAM_STATE, REACHABLE, PROGRESS] {
+                assert_stamps_ascend(&self.machines.history(0, &path(way, name)));
+            }
+            for name in [TOOL, TOOL_SETPOINT, BED] {
+                assert_stamps_ascend(&self.temperatures().history(0, &path(way, name)));
+            }
         }
-        for name in [TOOL, TOOL_SETPOINT, BED] {
-            assert_stamps_ascend(&self.temperatures().history(0, &path(name)));
-        }
     }
-
-    /// The three facts that are not the state: OctoPrint answers, it accepts the key, it has its printer.
-    fn facts(&mut self, reachable: bool, key_valid: bool, connected: bool) {
-        self.fact(REACHABLE, reachable);
-        self.fact(KEY_VALID, key_valid);
-        self.fact(CONNECTED, connected);
-    }
-
-    fn fact(&mut self, name: &str, expected: bool) {
-        self.machine_value(name, &format!("is {expected}"), |n| n.value == expected);
-    }
-
-    fn item_state(&mut self, number: f64) {
-        self.machine_value(ITEM_STATE, &format!("is {number}"), |n| {
-            n.is_good() && n.number() == Some(number)
-        });
-    }
-
-    fn program_state(&mut self, number: f64) {
-        self.machine_value(PROGRAM_STATE, &format!("is {number}"), |n| {
-            n.is_good() && n.number() == Some(number)
-        });
-    }
-
-    fn state_text(&mut self, text: &str) {
-        self.machine_value(STATE_TEXT, &format!("is {text}"), |n| n.value == text);
-    }
-
-    /// All program states since `mark`, without repetitions: so each start had exactly one end.
-    ///
-    /// A poll may see the next file selected and not yet started, which is the state Initializing.
-    fn the_program_went(&mut self, mark: usize, expected: &[f64]) {
-        let mut numbers: Vec<f64> = self
-            .machine
-            .history(mark, &path(PROGRAM_STATE))
-            .iter()
-            .filter_map(Notification::number)
-            .skip_while(|number| *number == program::INITIALIZING)
-            .collect();
-        numbers.dedup();
-        assert_eq!(numbers, expected);
-    }
-
-    fn machine_value(
-        &mut self,
-        name: &str,
-        what: &str,
-        accept: impl Fn(&Notification) -> bool,
-    ) -> Notification {
-        self.machine.until(&path(name), what, accept)
-    }
-
-    fn temperature(&mut self, name: &str, what: &str, accept: impl Fn(&Notification) -> bool) {
-        self.temperatures().until(&path(name), what, accept);
-    }
-
-    fn temperatures(&mut self) -> &mut Watch {
-        self.temperatures
-            .as_mut()
-            .expect("the printer was connected before")
-    }
-}
-
-/// Each value says when it was taken. (A null may stand between two statuses of one integer: server/publish.)
-fn assert_stamps_ascend(history: &[Notification]) {
-    let stamps: Vec<_> = history
-        .iter()
-        .filter(|n| !n.value.is_null())
-        .map(|n| n.source_timestamp.as_ref())
-        .collect();
-    assert!(stamps.iter().all(Option::is_some), "{history:#?}");
-    assert!(stamps.is_sorted(), "{history:#?}");
-}
-
-fn path(name: &str) -> String {
-    format!("Machines/real/{name}")
 }

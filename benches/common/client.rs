@@ -1,15 +1,16 @@
 //! OPC UA clients of the bridge.
 
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::Utc;
-use opcua::client::{ClientBuilder, DataChangeCallback, IdentityToken, Session};
+use opcua::client::{ClientBuilder, DataChangeCallback, IdentityToken, MonitoredItem, Session};
 use opcua::crypto::SecurityPolicy;
 use opcua::types::{
-    MessageSecurityMode, MonitoredItemCreateRequest, NodeId, StatusCode, TimestampsToReturn,
-    UserTokenPolicy,
+    DataValue, MessageSecurityMode, MonitoredItemCreateRequest, NodeId, StatusCode,
+    TimestampsToReturn, UserTokenPolicy,
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -98,7 +99,7 @@ impl Client {
         let delays = Arc::new(Mutex::new(Vec::new()));
         let collected = Arc::clone(&delays);
         let began = Utc::now();
-        let told = move |value: opcua::types::DataValue, _: &opcua::client::MonitoredItem| {
+        let told = move |_, value: DataValue| {
             let Some(changed) = value.source_timestamp else {
                 return;
             };
@@ -110,30 +111,40 @@ impl Client {
                 delays.push(delay);
             }
         };
+        let paths: Vec<_> = paths.into_iter().collect();
+        self.subscribe(PUBLISHING_INTERVAL, &paths, told).await;
+        Watch(delays)
+    }
+
+    /// Subscribes to values; `told` gets each with its place among `paths`.
+    pub async fn subscribe(
+        &self,
+        interval: Duration,
+        paths: &[String],
+        mut told: impl FnMut(usize, DataValue) + Send + Sync + 'static,
+    ) {
+        let nodes = paths
+            .iter()
+            .map(|path| NodeId::new(INSTANCES, path.as_str()));
+        let places: HashMap<_, _> = nodes.clone().zip(0..).collect();
+        let told = move |value: DataValue, item: &MonitoredItem| {
+            told(places[&item.item_to_monitor().node_id], value);
+        };
+        let callback = DataChangeCallback::new(told);
         let subscription = self
-            .create_subscription(
-                PUBLISHING_INTERVAL,
-                100,
-                20,
-                0,
-                0,
-                true,
-                DataChangeCallback::new(told),
-            )
+            .create_subscription(interval, 100, 20, 0, 0, true, callback)
             .await
             .expect("subscription");
-        let items: Vec<MonitoredItemCreateRequest> = paths
-            .into_iter()
-            .map(|path| NodeId::new(INSTANCES, path).into())
-            .collect();
-        let created = self
-            .create_monitored_items(subscription, TimestampsToReturn::Both, items)
-            .await
-            .expect("items");
-        for item in created {
-            assert!(item.result.status_code.is_good(), "{item:?}");
+        let items: Vec<MonitoredItemCreateRequest> = nodes.map(Into::into).collect();
+        for items in items.chunks(200) {
+            let created = self
+                .create_monitored_items(subscription, TimestampsToReturn::Both, items.to_vec())
+                .await
+                .expect("items");
+            for item in created {
+                assert!(item.result.status_code.is_good(), "{item:?}");
+            }
         }
-        Watch(delays)
     }
 }
 

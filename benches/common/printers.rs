@@ -1,9 +1,10 @@
 //! Simulated OctoPrints in the process of the bench, with printers that wait for commands.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use umati_bridge::octoprint::simulator::{Clock, Conduct, Settings, Simulator};
 
@@ -12,7 +13,8 @@ pub struct Printers {
     pub simulator: Arc<Simulator>,
     /// Of all of them, without a slash at the end.
     pub base: String,
-    _shutdown: DropGuard,
+    address: SocketAddr,
+    serving: Option<(DropGuard, JoinHandle<std::io::Result<()>>)>,
 }
 
 impl Printers {
@@ -23,17 +25,38 @@ impl Printers {
             conduct: Conduct::Manual,
             ..Settings::default()
         };
-        let simulator = Simulator::with_clock(&settings, Clock::running(speed));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let shutdown = CancellationToken::new();
-        tokio::spawn(Arc::clone(&simulator).serve(listener, shutdown.clone()));
-        Self {
-            simulator,
-            base,
-            _shutdown: shutdown.drop_guard(),
-        }
+        let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await;
+        let address = listener.local_addr().expect("an address");
+        let mut printers = Self {
+            simulator: Simulator::with_clock(&settings, Clock::running(speed)),
+            base: format!("http://{address}"),
+            address,
+            serving: None,
+        };
+        printers.serve(listener);
+        printers
     }
+
+    /// Connections are refused from then on.
+    pub async fn stop(&mut self) {
+        let (shutdown, ended) = self.serving.take().expect("they are served");
+        drop(shutdown);
+        ended.await.expect("no panic").expect("an orderly end");
+    }
+
+    /// Serves them again at the same address.
+    pub async fn start_again(&mut self) {
+        let listener = listen(self.address).await;
+        self.serve(listener);
+    }
+
+    fn serve(&mut self, listener: TcpListener) {
+        let shutdown = CancellationToken::new();
+        let serving = Arc::clone(&self.simulator).serve(listener, shutdown.clone());
+        self.serving = Some((shutdown.drop_guard(), tokio::spawn(serving)));
+    }
+}
+
+async fn listen(address: SocketAddr) -> TcpListener {
+    TcpListener::bind(address).await.expect("a port")
 }

@@ -1,14 +1,15 @@
 //! What OctoPrint is asked to do, and who waits for it.
 //!
 //! ```text
-//!  launch ─► asked ──taken──► looked at closely ──goal reached, missed──► answered
-//!              │                   │
-//!              └─not taken─► failed◄┴─too late
+//!  taken on ─► asked ──taken──► looked at closely ──goal reached, missed──► answered
+//!                │                   │
+//!                └─not taken─► failed◄┴─too late
 //! ```
 //!
 //! An action runs beside the machine's task, so nobody waits for OctoPrint but the caller.
 
 use std::future;
+use std::mem;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -30,6 +31,8 @@ pub(super) struct Errands {
     poke: Poke,
     asking: JoinSet<(OrderId, PrinterAction, Result<(), Refusal>)>,
     waiting: Vec<Errand>,
+    /// Admitted, and not asked for yet.
+    admitted: Vec<(OrderId, PrinterAction)>,
 }
 
 struct Errand {
@@ -55,23 +58,30 @@ impl Errands {
             poke,
             asking: JoinSet::new(),
             waiting: Vec::new(),
+            admitted: Vec::new(),
         }
     }
 
-    /// Asks OctoPrint. The answer follows when the state is reached, or cannot be.
-    pub(super) fn launch(&mut self, order: OrderId, action: PrinterAction, reply: Option<Reply>) {
-        let controller = self.controller.clone();
-        let (asked, wish) = (order.clone(), action.clone());
-        self.asking.spawn(async move {
-            let taken = controller.act(&wish).await;
-            (asked, wish, taken)
-        });
+    /// Takes on an errand, which begins with [`Self::ask`]. The answer follows when the state is reached, or cannot be.
+    pub(super) fn take_on(&mut self, order: OrderId, action: PrinterAction, reply: Option<Reply>) {
+        self.admitted.push((order.clone(), action.clone()));
         self.waiting.push(Errand {
             order,
             action,
             reply,
             until: Instant::now() + PATIENCE,
         });
+    }
+
+    /// Asks OctoPrint for what was admitted, and is on the disk by now: after a crash it is known what was asked.
+    pub(super) fn ask(&mut self) {
+        for (order, action) in mem::take(&mut self.admitted) {
+            let controller = self.controller.clone();
+            self.asking.spawn(async move {
+                let taken = controller.act(&action).await;
+                (order, action, taken)
+            });
+        }
     }
 
     /// Waits for the next action that fails; for ever, if none does. Nothing is lost if the wait is broken off.
@@ -109,7 +119,7 @@ impl Errands {
             return Vec::new();
         }
         let mut answers = Vec::new();
-        for errand in std::mem::take(&mut self.waiting) {
+        for errand in mem::take(&mut self.waiting) {
             let failure =
                 failed.filter(|it| it.order == errand.order && it.action == errand.action);
             let outcome = match (failure, machine.goal(&errand.order, &errand.action)) {

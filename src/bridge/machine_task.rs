@@ -99,10 +99,11 @@ impl MachineTask {
         };
         let reached = errands.settle(&mut self.machine, failure.as_ref(), at);
         if let Some((order, action)) = self.machine.next_action(at) {
-            errands.launch(order, action, None);
+            errands.take_on(order, action, None);
         }
         let changes = self.machine.take_changes();
         let kept = self.memory.keep(&self.machine, &changes).await;
+        errands.ask();
         self.turn_link();
         self.render(at);
         let news = self.chronicle.news(&self.machine, &changes, at);
@@ -149,7 +150,7 @@ impl MachineTask {
         match self.machine.request(&request, at) {
             Ok(Admitted::Done) => Some((reply, Ok(()))),
             Ok(Admitted::Act { order, action }) => {
-                errands.launch(order, action, Some(reply));
+                errands.take_on(order, action, Some(reply));
                 None
             }
             Err(refusal) => Some((reply, Err(refusal))),

@@ -150,8 +150,14 @@ impl Active {
     /// time went by does not: an unseen pause, a printer that did not answer for a while and a clock that was set
     /// look the same as a restart, and to end a job that runs is the worse mistake.
     pub(super) fn is_same_print(&self, report: &Report) -> bool {
-        let starts_again = report.state == PrinterState::Starting && self.stage != Stage::Starting;
-        !starts_again && !self.is_other_file(report.file.as_ref()) && !self.mark.went_back(report)
+        !self.starts_again(report)
+            && !self.is_other_file(report.file.as_ref())
+            && !self.mark.went_back(report)
+    }
+
+    /// By the state alone, another print begins.
+    pub(super) fn starts_again(&self, report: &Report) -> bool {
+        report.state == PrinterState::Starting && self.stage != Stage::Starting
     }
 
     /// Both files are known and differ. A file that is not told says nothing.

@@ -120,7 +120,9 @@ impl Machine {
     }
 
     fn confirm(&mut self, at: Timestamp) -> Vec<JobEvent> {
-        if self.report.is_some() && matches!(self.link, Link::Up { .. }) {
+        // What waits for its other half is not what is shown.
+        let shown = self.report.is_some() && self.held.is_none();
+        if shown && matches!(self.link, Link::Up { .. }) {
             self.count_time(at);
             self.reported_at = Some(at);
         }

@@ -12,7 +12,12 @@ impl Machine {
     /// a print that may have been asked for is still that of its order.
     pub fn resume(nameplate: Nameplate, patience: Patience, saved: Saved) -> Self {
         let mut machine = Self::new(nameplate, patience);
-        let Checkpoint { counters, running } = saved.checkpoint;
+        let Checkpoint {
+            counters,
+            running,
+            firmware,
+        } = saved.checkpoint;
+        machine.firmware = firmware;
         machine.counters = counters;
         machine.tags = saved.tags;
         machine
@@ -47,6 +52,7 @@ impl Machine {
         Checkpoint {
             counters: self.counters,
             running,
+            firmware: self.firmware.clone(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Order, OrderId, Tag, Timestamp};
+use super::{Firmware, Order, OrderId, Tag, Timestamp};
 
 /// Everything that a machine is resumed from.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -20,6 +20,8 @@ pub struct Checkpoint {
     pub counters: Counters,
     /// How far the running print was.
     pub running: Option<Running>,
+    /// It is told only when OctoPrint connects to the printer.
+    pub firmware: Option<Firmware>,
 }
 
 /// What tells, after a restart, whether the print that runs is the one that ran before.

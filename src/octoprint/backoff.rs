@@ -23,6 +23,21 @@ pub enum InvalidBackoff {
 }
 
 impl Backoff {
+    /// Between tries to reach a server: one that returns is read again within 8 s (`docs/decisions/0007-return.md`).
+    pub const RETURN: Self = Self::seconds(1, 8);
+    /// Between tries for something that a server refuses while it answers.
+    pub const REFUSAL: Self = Self::seconds(1, 30);
+    /// The same where each refusal is a line in the server's log.
+    pub const LOGGED_REFUSAL: Self = Self::seconds(1, 600);
+
+    const fn seconds(first: u64, cap: u64) -> Self {
+        Self {
+            first: Duration::from_secs(first),
+            cap: Duration::from_secs(cap),
+            next: Duration::from_secs(first),
+        }
+    }
+
     /// Pauses that grow from `first` to `cap`.
     ///
     /// # Errors
@@ -54,18 +69,6 @@ impl Backoff {
     }
 }
 
-impl Default for Backoff {
-    /// 1 s, doubling to 30 s.
-    fn default() -> Self {
-        let first = Duration::from_secs(1);
-        Self {
-            first,
-            cap: Duration::from_secs(30),
-            next: first,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,7 +90,7 @@ mod tests {
 
     #[test]
     fn pauses_double_to_the_cap_and_start_over_after_a_success() {
-        let mut backoff = Backoff::default();
+        let mut backoff = Backoff::REFUSAL;
         for whole in [1, 2, 4, 8, 16, 30, 30, 30] {
             let whole = Duration::from_secs(whole);
             let pause = backoff.pause();
@@ -103,7 +106,7 @@ mod tests {
     #[test]
     fn two_machines_do_not_come_back_in_step() {
         let pauses = || {
-            let mut backoff = Backoff::default();
+            let mut backoff = Backoff::RETURN;
             (0..8).map(|_| backoff.pause()).collect::<Vec<_>>()
         };
         assert_ne!(pauses(), pauses());

@@ -31,6 +31,8 @@ pub struct Limits {
     pub backoff: Backoff,
     /// Between tries to make the server tell by itself.
     pub push_backoff: Backoff,
+    /// The same while it can be asked but refuses: OctoPrint logs each refusal.
+    pub push_refused: Backoff,
     /// Bytes of a message of the push socket; the longest of OctoPrint's own, its history, has 65 kB.
     pub message_bytes: usize,
     /// From the login to the history that answers it.
@@ -56,8 +58,9 @@ impl Default for Limits {
             slow_interval: Duration::from_secs(60),
             files_interval: Duration::from_secs(60),
             key_retry: Duration::from_secs(30),
-            backoff: Backoff::default(),
-            push_backoff: Backoff::default(),
+            backoff: Backoff::RETURN,
+            push_backoff: Backoff::REFUSAL,
+            push_refused: Backoff::LOGGED_REFUSAL,
             message_bytes: 1024 * 1024,
             history: Duration::from_secs(5),
             ping: Duration::from_secs(10),

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::Observed;
-use crate::machine::{Observation, PrinterState, Timestamp};
+use crate::machine::{JobFile, News, Observation, PrintNews, PrinterState, Timestamp};
 
 /// Whether OctoPrint answers and accepts the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,12 +35,13 @@ pub(super) enum Feed {
     Telling,
 }
 
-/// What push told last.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What was told last, by push or by poll.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Told {
-    /// Counts the turns of the state.
+    /// Counts the turns of what follows.
     pub turns: u64,
     pub state: PrinterState,
+    pub file: Option<JobFile>,
     /// When the last sign of life came.
     pub heard: Instant,
 }
@@ -64,6 +65,7 @@ impl Line {
             told: Arc::new(Mutex::new(Told {
                 turns: 0,
                 state: PrinterState::Unknown,
+                file: None,
                 heard: Instant::now(),
             })),
             condemned: Arc::default(),
@@ -112,19 +114,33 @@ impl Line {
     }
 
     pub(super) fn told(&self) -> Told {
-        *self.told.lock().unwrap_or_else(PoisonError::into_inner)
+        self.with_told(|told| told.clone())
+    }
+
+    pub(super) fn heard_at(&self) -> Instant {
+        self.with_told(|told| told.heard)
     }
 
     /// Something was heard from the server.
     pub(super) fn heard(&self) {
-        self.note(|told| told.heard = Instant::now());
+        self.with_told(|told| told.heard = Instant::now());
     }
 
-    pub(super) fn note_state(&self, state: PrinterState) {
-        self.note(|told| {
-            told.turns += u64::from(told.state != state);
-            told.state = state;
-        });
+    /// This is told.
+    pub(super) fn note(&self, observation: &Observation) {
+        match observation {
+            Observation::Report(report) => self.with_told(|told| {
+                told.note_state(report.state);
+                told.note_file(report.file.as_ref());
+            }),
+            Observation::News(News::State { state, .. }) => {
+                self.with_told(|told| told.note_state(*state));
+            }
+            Observation::News(News::Print(PrintNews::Started { file, .. })) => {
+                self.with_told(|told| told.note_file(Some(file)));
+            }
+            _ => {}
+        }
     }
 
     /// Puts an observation of `at` into the queue, if `counts` still holds when there is room for it.
@@ -134,10 +150,10 @@ impl Line {
         &self,
         observation: Observation,
         at: Timestamp,
-        counts: impl FnOnce() -> bool,
+        counts: impl FnOnce(&Observation) -> bool,
     ) {
         match self.out.reserve().await {
-            Ok(place) if counts() => place.send(Observed {
+            Ok(place) if counts(&observation) => place.send(Observed {
                 observation: Box::new(observation),
                 at,
             }),
@@ -146,7 +162,25 @@ impl Line {
         }
     }
 
-    fn note(&self, change: impl FnOnce(&mut Told)) {
-        change(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner));
+    fn with_told<T>(&self, act: impl FnOnce(&mut Told) -> T) -> T {
+        act(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Told {
+    fn note_state(&mut self, state: PrinterState) {
+        self.turns += u64::from(self.state != state);
+        self.state = state;
+    }
+
+    fn note_file(&mut self, file: Option<&JobFile>) {
+        let same = match (&self.file, file) {
+            (Some(before), Some(now)) => before.is_same(now),
+            (before, now) => before.is_none() && now.is_none(),
+        };
+        if !same {
+            self.turns += 1;
+            self.file = file.cloned();
+        }
     }
 }

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::api::{Api, FileListing, PrinterReading, Problem};
 use super::journal::Journal;
-use super::line::{Feed, Line, Rest};
+use super::line::{Feed, Line, Rest, Told};
 use super::listing::{Listing, Novelty};
 use super::pace::{Pace, Turn};
 use super::report::report;
@@ -107,7 +107,7 @@ impl Poller {
     }
 
     fn heard_since(&self, then: Instant) -> bool {
-        self.line.feed() == Feed::Telling && self.line.told().heard > then
+        self.line.feed() == Feed::Telling && self.line.heard_at() > then
     }
 
     async fn round(&mut self) -> Result<(), Problem> {
@@ -148,16 +148,13 @@ impl Poller {
     /// without a turn in what is told, is a contradiction.
     async fn compare(&mut self, job: JobAnswer) -> Result<(), Problem> {
         let told = self.line.told();
-        let agrees = |job: &JobAnswer| {
-            state::from_text(&job.state_text).is_none_or(|state| state == told.state)
-        };
-        if agrees(&job) {
+        if agrees(&told, &job) {
             self.emit(Observation::Confirmed).await;
             return Ok(());
         }
         tokio::time::sleep(self.limits.contradiction).await;
         let job = wire::job(&self.api.job().await?, self.session.flavour);
-        if self.line.told().turns != told.turns || agrees(&job) {
+        if self.line.told().turns != told.turns || agrees(&told, &job) {
             return Ok(());
         }
         self.line.condemn();
@@ -173,7 +170,13 @@ impl Poller {
             self.journal.unknown_state(&report.state_text);
         }
         // What was told since it was asked is newer.
-        let counts = || self.line.feed() == Feed::Silent;
+        let counts = |report: &Observation| {
+            let silent = self.line.feed() == Feed::Silent;
+            if silent {
+                self.line.note(report);
+            }
+            silent
+        };
         let report = Observation::Report(Box::new(report));
         self.line.emit(report, chrono::Utc::now(), counts).await;
         Ok(())
@@ -291,7 +294,19 @@ impl Poller {
 
     async fn emit(&self, observation: Observation) {
         self.line
-            .emit(observation, chrono::Utc::now(), || true)
+            .emit(observation, chrono::Utc::now(), |_| true)
             .await;
     }
+}
+
+/// Whether what is told can be what OctoPrint answers; which file is selected while nothing is printed says nothing.
+fn agrees(told: &Told, job: &JobAnswer) -> bool {
+    let Some(state) = state::from_text(&job.state_text) else {
+        return true;
+    };
+    let same_file = match (&told.file, &job.file) {
+        (Some(told), Some(answered)) => told.is_same(answered),
+        _ => true,
+    };
+    state == told.state && (same_file || !state.has_active_job())
 }

@@ -27,7 +27,7 @@ pub const WORKER_STACK_SIZE: usize = 64 * 1024 * STACK_PER_LEVEL;
 /// Largest answer: 20,000 references of a Browse take about 4 MB, a Read of 10,000 structures as much.
 pub(super) const MAX_MESSAGE_SIZE: usize = 16 * 1024 * 1024;
 /// Chunks for [`MAX_MESSAGE_SIZE`]: each has 64 kB, less what its header, signature and padding take.
-const MAX_CHUNKS: usize = MAX_MESSAGE_SIZE.div_ceil(64_000);
+pub(super) const MAX_CHUNKS: usize = MAX_MESSAGE_SIZE.div_ceil(64_000);
 /// For arrays in both directions, and for the references that one Browse gives without a continuation point:
 /// gateways are known that ignore continuation points.
 pub(super) const MAX_ARRAY_LENGTH: usize = 100_000;
@@ -40,7 +40,32 @@ const MAX_OPERATIONS_PER_CALL: usize = 10_000;
 pub(super) const MAX_CONNECTIONS: usize = 500;
 /// One computer that goes mad leaves room for the others.
 pub(super) const MAX_CONNECTIONS_OF_ONE_ADDRESS: usize = 100;
+/// Connections over which nobody has logged in yet. Each costs at most 128 kB.
+pub(super) const MAX_STRANGERS: usize = 150;
+pub(super) const MAX_STRANGERS_OF_ONE_ADDRESS: usize = 40;
+/// Connections that are told to go, and that may take a second for it.
+pub(super) const MAX_CONNECTIONS_GOING: usize = 50;
+/// Files that the process needs besides: its own, and the connections of a machine to its OctoPrint.
+const FILES_OF_ITS_OWN: usize = 100;
+const FILES_PER_MACHINE: usize = 3;
+/// The client's socket, and both ends of the one inside.
+const FILES_PER_CONNECTION: usize = 3;
+
+/// Discovery and a login take four requests, and with a wrong password or a renewed list a few more.
+pub(super) const MAX_STRANGER_REQUESTS: usize = 16;
+/// CreateSession with a chain of certificates, or ActivateSession with a user's; in the smallest chunks, of 8 kB.
+pub(super) const MAX_STRANGER_REQUEST_SIZE: usize = 32 * 1024;
+pub(super) const MAX_STRANGER_CHUNKS: usize = 8;
+/// A client may wait for 200 Publish responses, and for some answers besides.
+pub(super) const MAX_REQUESTS_AT_A_TIME: usize = 250;
+
+/// Sessions of clients that are connected.
 pub(super) const MAX_SESSIONS: usize = 100;
+/// One user, or all who say no name, leave room for the others.
+pub(super) const MAX_SESSIONS_OF_ONE_USER: usize = 80;
+/// What the library keeps: also those that nobody has logged in to, 50 of each application at most
+/// (`front_door::unfinished`), and those whose client is gone and may come back.
+const SESSIONS_KEPT: usize = 1000;
 const MIN_SUBSCRIPTIONS_PER_SESSION: usize = 50;
 pub(super) const MAX_QUEUE_SIZE: usize = 1000;
 /// A session survives a loss of connection for at most this long.
@@ -71,6 +96,32 @@ pub(super) fn subscriptions_per_session(machines: usize) -> usize {
     MIN_SUBSCRIPTIONS_PER_SESSION.saturating_add(machines)
 }
 
+/// How many connections are taken by a process that may open so many files, if that is known.
+pub(super) fn connections(files: Option<usize>, machines: usize) -> usize {
+    const FEWEST: usize = 20;
+    let Some(files) = files else {
+        return MAX_CONNECTIONS;
+    };
+    let others = machines
+        .saturating_mul(FILES_PER_MACHINE)
+        .saturating_add(FILES_OF_ITS_OWN);
+    let left = files.saturating_sub(others) / FILES_PER_CONNECTION;
+    left.clamp(FEWEST, MAX_CONNECTIONS)
+}
+
+/// How many files this process may open, where the system tells.
+pub(super) fn open_files() -> Option<usize> {
+    soft_limit(&std::fs::read_to_string("/proc/self/limits").ok()?)
+}
+
+/// The soft limit in the text of `/proc/self/limits` (proc(5)).
+fn soft_limit(limits: &str) -> Option<usize> {
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
 /// The limits of a server of so many machines.
 pub(super) fn limits(machines: usize) -> Limits {
     let items = items_per_subscription(machines);
@@ -81,7 +132,7 @@ pub(super) fn limits(machines: usize) -> Limits {
         max_byte_string_length: MAX_STRING_LENGTH,
         max_message_size: MAX_MESSAGE_SIZE,
         max_chunk_count: MAX_CHUNKS,
-        max_sessions: MAX_SESSIONS,
+        max_sessions: SESSIONS_KEPT,
         // There is neither Query nor history.
         max_query_continuation_points: 0,
         max_history_continuation_points: 0,
@@ -149,6 +200,19 @@ mod tests {
             .unwrap()
             .join()
             .unwrap();
+    }
+
+    #[test]
+    fn connections_are_bounded_by_the_files_that_may_be_open() {
+        assert_eq!(connections(None, 1), MAX_CONNECTIONS);
+        assert_eq!(connections(Some(20_000), 1_000), MAX_CONNECTIONS);
+        assert_eq!(connections(Some(1_024), 8), 300);
+        assert_eq!(connections(Some(256), 100), 20);
+        let table = "Limit                     Soft Limit           Hard Limit           Units\n\
+                     Max processes             1000                 2000                 processes\n\
+                     Max open files            1024                 4096                 files\n";
+        assert_eq!(soft_limit(table), Some(1024));
+        assert_eq!(soft_limit("Max open files            unlimited"), None);
     }
 
     #[test]

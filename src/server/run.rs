@@ -38,6 +38,8 @@ pub enum Drained {
 const NOTICE: Duration = Duration::from_millis(500);
 /// Time for the connections to close after that. The library has no deadline of its own, and waits busily.
 const DEADLINE: Duration = Duration::from_secs(3);
+/// What `SecondsTillShutdown` counts down to: by then the port is closed whatever the clients do.
+const END: Duration = Duration::from_secs(NOTICE.as_secs() + DEADLINE.as_secs() + 1);
 
 impl Server {
     /// Serves on `listener` until `shutdown`, or until it has to begin anew; then ends within a few seconds whatever
@@ -75,6 +77,7 @@ impl Server {
             journal::begins_anew(self.port, self.dispatcher.burden().sessions);
         }
 
+        self.handle.shutdown_after(END, "the server is stopped");
         self.handle.set_server_state(ServerState::Shutdown);
         if self.dispatcher.burden().sessions > 0 {
             tokio::select! {

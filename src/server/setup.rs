@@ -63,7 +63,7 @@ impl Server {
         let is_open = settings.is_open();
         let viewers = Arc::new(Viewers::of(&settings.users, is_open));
         let plant = plant.seen_by(Arc::clone(&viewers));
-        let peers = Peers::default();
+        let peers = Peers::new(is_open);
         let trust = Trust::new(identity.pki_dir(), is_open);
         let access = Arc::new(Access::new(peers.clone(), trust.clone(), &settings.users));
         let methods = Methods {
@@ -132,11 +132,13 @@ impl Server {
             handle,
             dispatcher: dispatcher.clone(),
             access,
-            front_door: FrontDoor {
+            front_door: FrontDoor::new(
                 peers,
                 trust,
-                policies: POLICIES.map(|(_, policy)| policy).to_vec(),
-            },
+                &POLICIES.map(|(_, policy)| policy),
+                settings.admits_plain_text(),
+                machines,
+            ),
             port: settings.port,
             library_folder: library_folder(identity.pki_dir()),
             endpoints: endpoints

@@ -14,9 +14,9 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{
-    Checkpoint, Counters, Filament, FileRef, Interruption, Job, JobFile, JobId, JobPhase, JobStart,
-    Order, OrderId, OrderOrigin, OrderState, Outcome, Progress, Running, Saved, Tag, Timestamp,
-    WrittenTag,
+    Checkpoint, Counters, Filament, FileRef, Firmware, Interruption, Job, JobFile, JobId, JobPhase,
+    JobStart, Order, OrderId, OrderOrigin, OrderState, Outcome, Progress, Running, Saved, Tag,
+    Timestamp, WrittenTag,
 };
 
 type Nanos = i64;
@@ -31,7 +31,16 @@ pub(super) struct MachineRecord {
     cycles: u64,
     parts: u64,
     running: Option<RunningRecord>,
+    firmware: Option<FirmwareRecord>,
     tags: BTreeMap<TagRecord, WrittenRecord>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct FirmwareRecord {
+    name: String,
+    machine_type: Option<String>,
+    uuid: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -71,6 +80,8 @@ pub(super) struct OrderRecord {
     state: StateRecord,
     created: Nanos,
     since: Nanos,
+    #[serde(default)]
+    asked: Option<Nanos>,
     reason: Option<String>,
     job: Option<JobRecord>,
     #[serde(default)]
@@ -154,7 +165,17 @@ impl MachineRecord {
         checkpoint: Option<&Checkpoint>,
         tags: Option<&BTreeMap<Tag, WrittenTag>>,
     ) -> Self {
-        if let Some(Checkpoint { counters, running }) = checkpoint {
+        if let Some(Checkpoint {
+            counters,
+            running,
+            firmware,
+        }) = checkpoint
+        {
+            self.firmware = firmware.as_ref().map(|told| FirmwareRecord {
+                name: told.name.clone(),
+                machine_type: told.machine_type.clone(),
+                uuid: told.uuid.clone(),
+            });
             self.power_on = millis(counters.power_on);
             self.operation = millis(counters.operation);
             self.cycles = counters.cycles;
@@ -204,6 +225,11 @@ impl MachineRecord {
                     cancelling: record.cancelling,
                     seen_at: time(record.seen),
                 }),
+                firmware: self.firmware.map(|record| Firmware {
+                    name: record.name,
+                    machine_type: record.machine_type,
+                    uuid: record.uuid,
+                }),
             },
             tags: self.tags.into_iter().map(tag).collect(),
         }
@@ -232,6 +258,7 @@ impl From<&Order> for OrderRecord {
             state: order.state.into(),
             created: nanos(order.created_at),
             since: nanos(order.state_since),
+            asked: order.asked_at.map(nanos),
             reason: order.reason.clone(),
             job: order.job.as_ref().map(JobRecord::from),
             filament: order.filament.iter().map(filament).collect(),
@@ -268,6 +295,7 @@ impl OrderRecord {
             state: self.state.into(),
             created_at: time(self.created),
             state_since: time(self.since),
+            asked_at: self.asked.map(time),
             reason: self.reason,
             job: self.job.map(JobRecord::into_job),
             filament: self.filament.into_iter().map(filament).collect(),

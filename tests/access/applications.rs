@@ -122,10 +122,10 @@ async fn who_has_no_login_is_not_let_in() {
     let library = library_with(URI, &application);
     let anonymous = Client::come_by(library, endpoint, IdentityToken::Anonymous).await;
     assert_eq!(anonymous.err(), Some(StatusCode::BadIdentityTokenRejected));
-    // There is no endpoint without encryption.
+    // There is no endpoint without encryption, only discovery.
     for user in [VISITOR, OPERATOR] {
         let plain = Client::try_in_plain(site.url(), user).await;
-        let refused = Some(StatusCode::BadTcpEndpointUrlInvalid);
+        let refused = Some(StatusCode::BadSecurityPolicyRejected);
         assert_eq!(plain.err(), refused, "{user:?}");
     }
     assert!(site.enter(&application, as_user(&user)).await.is_ok());

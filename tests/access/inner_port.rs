@@ -4,10 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 
 use opcua::client::IdentityToken;
 use opcua::types::{MessageSecurityMode, UserTokenPolicy};
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::authority::{URI, Workshop, key};
 use super::client::{Client, library, library_with};
@@ -81,4 +84,45 @@ async fn who_comes_past_the_front_door_of_an_open_server_is_not_let_in_either() 
     assert!(enter(&inner).await.is_err());
     site.told(&["login refused", "it came past the front door"]);
     assert!(enter(site.url()).await.is_ok());
+}
+
+/// A greeting in the moment of another's introduction: the library serves both at once, and tells them apart by nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_greets_the_inner_port_all_the_time_keeps_nobody_out_and_is_nobody() {
+    let site = Site::open(Workshop::new(), json!([]), json!([]));
+    let inner = inner(site.process(), site.url());
+    let address = inner.trim_start_matches("opc.tcp://").to_owned();
+    let stop = CancellationToken::new();
+    let until = stop.clone();
+    let rival = std::thread::spawn(move || {
+        let mut greeted = 0;
+        while !until.is_cancelled() {
+            let mut stream = TcpStream::connect(&address).unwrap();
+            stream.write_all(&hello()).unwrap();
+            // The ACK.
+            stream.read_exact(&mut [0; 28]).unwrap();
+            greeted += 1;
+        }
+        greeted
+    });
+    for _ in 0..10 {
+        let policy = UserTokenPolicy::anonymous();
+        let endpoint = (site.url(), "None", MessageSecurityMode::None, policy).into();
+        let library = library("urn:test:client");
+        let entered = Client::come_by(library, endpoint, IdentityToken::Anonymous).await;
+        assert!(entered.is_ok(), "{:?}", entered.err());
+    }
+    stop.cancel();
+    assert!(rival.join().unwrap() > 0);
+}
+
+fn hello() -> Vec<u8> {
+    let url = b"opc.tcp://127.0.0.1/";
+    let size = 8 + 20 + 4 + url.len();
+    let mut hello = b"HELF".to_vec();
+    for number in [size, 0, 65_535, 65_535, 0, 0, url.len()] {
+        hello.extend(u32::try_from(number).unwrap().to_le_bytes());
+    }
+    hello.extend(url);
+    hello
 }

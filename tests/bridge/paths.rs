@@ -19,6 +19,8 @@ pub const READY: &str = "OctoPrint/Flags/Ready";
 pub const STATE_TEXT: &str = "OctoPrint/StateText";
 pub const ERROR_TEXT: &str = "OctoPrint/LastError/Text";
 pub const PROGRESS: &str = "OctoPrint/Progress";
+pub const DATA_SOURCE: &str = "OctoPrint/DataSource";
+pub const DATA_SOURCE_REASON: &str = "OctoPrint/DataSourceReason";
 pub const UPDATED: &str = "OctoPrint/LastUpdate";
 
 /// The bridge's own object, below `Objects`.

@@ -20,6 +20,7 @@ use umati_bridge::octoprint::simulator::{
 use umati_bridge::server::WORKER_STACK_SIZE;
 use url::Url;
 
+use crate::common::PATIENCE;
 use crate::mes::Mes;
 
 /// Ten times as often as by default: a fault shows, and passes, ten times as fast.
@@ -38,6 +39,17 @@ pub fn runtime() -> Runtime {
         .enable_all()
         .build()
         .expect("a runtime")
+}
+
+/// Waits until something is so that nobody tells.
+pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let wait = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, wait).await;
+    waited.unwrap_or_else(|_| panic!("never: {what}"));
 }
 
 /// OctoPrints on one port, each with a printer that waits for commands.

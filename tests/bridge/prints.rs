@@ -117,6 +117,17 @@ impl Floor {
         }
     }
 
+    /// Restarts the OctoPrint of a printer, the first being number 1: what was printed is lost, and what was known of it.
+    pub fn restart_server(&self, number: usize) {
+        self.workers[number - 1].restart_server();
+    }
+
+    /// Whether a printer, the first being number 1, prints now.
+    pub fn prints_now(&self, number: usize) -> bool {
+        let prints = self.workers[number - 1].prints();
+        matches!(prints.last(), Some(print) if matches!(print.fate, Fate::Runs))
+    }
+
     /// Restarts the OctoPrint of one printer whenever it is called; the first is number 1.
     pub fn restarter(&self, number: usize) -> impl Fn() + Send + use<> {
         let worker = Arc::clone(&self.workers[number - 1]);

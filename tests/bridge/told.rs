@@ -4,6 +4,8 @@
 //! client was told is kept, and one look begins after the other was received. So between two looks that were told,
 //! OctoPrint was read, and the second of them knows all that had happened before the first.
 
+use std::time::Duration;
+
 use opcua::types::Variant;
 use umati_bridge::umati::isa95::codec::from_extension_object;
 use umati_bridge::umati::isa95::types::JobResponse;
@@ -18,7 +20,7 @@ pub struct Job {
     pub start: Time,
     pub end: Option<Time>,
     pub result: i32,
-    reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 /// JobResult, OPC 40001-3 §9.2.
@@ -83,6 +85,9 @@ pub fn assert_nothing_lost(before: &[Job], now: &[Job]) {
         }
     }
 }
+
+/// How long a message may be under way from OctoPrint to the bridge, on a machine that has other work to do.
+const LAG: Duration = Duration::from_millis(400);
 
 /// How much of the story was put to the proof.
 #[derive(Debug, Default)]
@@ -176,6 +181,8 @@ fn known(looks: &[Time], from: Time, to: Time) -> bool {
     later(looks, from).nth(1).is_some_and(|look| look <= to)
 }
 
+/// The looks that show what was so at that time: what OctoPrint tells by itself was so when it was sent.
 fn later(looks: &[Time], than: Time) -> impl Iterator<Item = Time> {
+    let than = than + LAG;
     looks.iter().copied().filter(move |look| *look >= than)
 }

@@ -1,7 +1,7 @@
 //! The bridge itself, as the binary that operators start.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
 use serde_json::Value;
@@ -89,6 +89,11 @@ impl Bridge {
     /// `opc.tcp://127.0.0.1:<port>/…` as the ready line says.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The folder with its config file and its `state_dir`.
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// The number of its process.

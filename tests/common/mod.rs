@@ -11,8 +11,10 @@
 pub mod bridge;
 pub mod foreign;
 pub mod install;
+pub mod nginx;
 pub mod octoprint;
 pub mod process;
+pub mod relay;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

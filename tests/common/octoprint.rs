@@ -1,16 +1,18 @@
 //! A real OctoPrint with its virtual printer: started, asked and ill-treated over its own interfaces.
 
+pub mod log;
+mod rest;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
-use std::time::Duration;
 
-use chrono::NaiveDateTime;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+
+use log::Log;
+use rest::Rest;
 
 use super::install::Venv;
 use super::process::{Process, Signal};
@@ -46,6 +48,11 @@ impl Print {
     pub const SHORT: Self = Self {
         name: "short.gcode",
         layers: 12,
+    };
+    /// Ends by itself after a second.
+    pub const TINY: Self = Self {
+        name: "tiny.gcode",
+        layers: 3,
     };
 
     fn gcode(self) -> String {
@@ -84,6 +91,16 @@ impl RealOctoPrint {
 
     pub fn url(&self) -> String {
         self.rest.base.clone()
+    }
+
+    /// Where it listens, on the loopback.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// A key that has the STATUS permission and no other.
@@ -136,23 +153,19 @@ impl RealOctoPrint {
         self.rest.upload(folder, print.name, &print.gcode());
     }
 
-    /// Every state that the printer entered, and when, as OctoPrint wrote it to its log (local time, milliseconds).
-    pub fn states_entered(&self) -> Vec<(NaiveDateTime, String)> {
-        let log = fs::read_to_string(self.base.path().join("logs/octoprint.log"))
-            .expect("octoprint.log can be read");
-        log.lines()
-            .filter(|line| line.contains("Changing monitoring state"))
-            .map(|line| {
-                let at = NaiveDateTime::parse_from_str(&line[..23], "%Y-%m-%d %H:%M:%S,%3f");
-                let state = line.rsplit('"').nth(1).unwrap_or_default();
-                (at.expect("the time of a log line"), state.to_owned())
-            })
-            .collect()
+    /// What it wrote of itself so far.
+    pub fn log(&self) -> Log {
+        Log(self.logged("octoprint.log"))
     }
 
     /// Uploads the file and starts it.
     pub fn print(&self, print: Print) {
         self.upload("", print);
+        self.start_print(print);
+    }
+
+    /// Starts the file, which was uploaded.
+    pub fn start_print(&self, print: Print) {
         let file = format!("/api/files/local/{}", print.name);
         self.post(&file, &json!({"command": "select", "print": true}));
     }
@@ -197,12 +210,22 @@ impl RealOctoPrint {
     /// The requests that it refused, as it writes them to its logs: each costs a line on the printer's SD card.
     /// (1.11 and 2.0 write a 403 to both logs and a 409 to `tornado.log` only.)
     pub fn refusals(&self) -> Vec<String> {
-        let log = fs::read_to_string(self.base.path().join("logs/tornado.log"))
-            .expect("tornado.log can be read");
-        log.lines()
-            .filter(|line| line.contains(" - 4") && line.contains("/api/"))
-            .map(str::to_owned)
-            .collect()
+        let log = self.logged("tornado.log");
+        let refused = log.lines().filter(|line| line.contains(" - 4"));
+        refused.map(str::to_owned).collect()
+    }
+
+    /// How many lines it wrote to its logs so far.
+    pub fn lines_logged(&self) -> usize {
+        let logs = ["octoprint.log", "tornado.log"];
+        logs.map(|log| self.logged(log).lines().count())
+            .iter()
+            .sum()
+    }
+
+    fn logged(&self, log: &str) -> String {
+        let log = self.base.path().join("logs").join(log);
+        fs::read_to_string(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()))
     }
 
     fn post(&self, path: &str, body: &Value) {
@@ -233,85 +256,4 @@ fn serve(venv: &Venv, port: u16, base: &TempDir) -> Process {
         .arg(base.path())
         .arg(ADMIN_KEY);
     Process::spawn("OctoPrint", &mut command)
-}
-
-/// OctoPrint's REST interface, as the administrator.
-#[derive(Debug)]
-struct Rest {
-    base: String,
-    client: reqwest::Client,
-    runtime: Runtime,
-}
-
-impl Rest {
-    fn new(port: u16) -> Self {
-        // Fails only when the process has a provider already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Self {
-            base: format!("http://127.0.0.1:{port}"),
-            client: reqwest::Client::builder()
-                .timeout(Duration::from_secs(20))
-                .build()
-                .expect("an HTTP client"),
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .expect("a runtime"),
-        }
-    }
-
-    fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Result<(StatusCode, Value), String> {
-        let request = self.client.request(method, format!("{}{path}", self.base));
-        self.finish(match body {
-            Some(body) => request
-                .header(CONTENT_TYPE, "application/json")
-                .body(body.to_string()),
-            None => request,
-        })
-    }
-
-    fn upload(&self, folder: &str, name: &str, content: &str) {
-        let boundary = "----------------interop";
-        let disposition = "Content-Disposition: form-data";
-        let body = format!(
-            "--{boundary}\r\n{disposition}; name=\"path\"\r\n\r\n{folder}\r\n\
-             --{boundary}\r\n{disposition}; name=\"file\"; filename=\"{name}\"\r\n\
-             Content-Type: application/octet-stream\r\n\r\n{content}\r\n--{boundary}--\r\n"
-        );
-        let request = self.client.post(format!("{}/api/files/local", self.base));
-        let (status, answer) = self
-            .finish(
-                request
-                    .header(
-                        CONTENT_TYPE,
-                        format!("multipart/form-data; boundary={boundary}"),
-                    )
-                    .body(body),
-            )
-            .expect("the upload is answered");
-        assert!(status.is_success(), "upload: {status} {answer}");
-    }
-
-    fn finish(&self, request: reqwest::RequestBuilder) -> Result<(StatusCode, Value), String> {
-        self.runtime
-            .block_on(async {
-                let answer = request
-                    .header("X-Api-Key", ADMIN_KEY)
-                    .header("Accept-Language", "en")
-                    .send()
-                    .await?;
-                let status = answer.status();
-                let text = answer.text().await?;
-                Ok((
-                    status,
-                    serde_json::from_str(&text).unwrap_or(Value::String(text)),
-                ))
-            })
-            .map_err(|error: reqwest::Error| error.to_string())
-    }
 }

@@ -4,6 +4,7 @@ mod age;
 mod bench;
 mod interruption;
 mod job_life;
+mod news;
 mod orders;
 mod replacement;
 mod restart;

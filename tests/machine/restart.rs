@@ -18,6 +18,29 @@ fn a_print_that_was_asked_for_before_a_restart_is_that_of_its_order_and_a_later_
 }
 
 #[test]
+fn a_print_that_the_queue_asked_for_is_that_of_its_order_however_long_it_had_waited() {
+    let mut bench = controlled();
+    bench.see(printing("x", 1.0, 1));
+    let waits = OrderRequest::StoreAndStart(order("o", "a"));
+    bench.ask(waits).expect("admitted");
+    bench.wait(3_000).see(done("x", 3_000));
+    let last = bench
+        .machine
+        .book
+        .orders()
+        .next()
+        .expect("an order")
+        .id
+        .clone();
+    bench.ask(OrderRequest::Clear(last)).expect("admitted");
+    let now = bench.now;
+    bench.machine.next_action(now).expect("it is asked for");
+    bench.restart();
+    bench.wait(5).see(printing("a", 1.0, 1));
+    assert_eq!(bench.state_of("o"), Some(OrderState::Running));
+}
+
+#[test]
 fn an_order_goes_on_after_a_restart_under_its_id_and_with_its_start() {
     let mut bench = Bench::with_running_order();
     let before = bench.machine.active_job().expect("prints").clone();

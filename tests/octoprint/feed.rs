@@ -58,8 +58,8 @@ impl Feed {
     }
 
     /// One of many printers read with the same clients.
-    pub fn sharing(clients: &HttpClients, url: &str) -> Self {
-        Self::start(source("test", url), clients.clone(), 64)
+    pub fn sharing(clients: &HttpClients, source: Source) -> Self {
+        Self::start(source, clients.clone(), 64)
     }
 
     fn start(source: Source, clients: HttpClients, length: usize) -> Self {

@@ -7,6 +7,7 @@ mod feed;
 mod files;
 mod golden;
 mod keys;
+mod logins;
 mod looks;
 mod payloads;
 mod push;

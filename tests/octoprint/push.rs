@@ -9,9 +9,9 @@ use umati_bridge::machine::{
 };
 use umati_bridge::octoprint::simulator::{
     API_KEY, AfterSelect, Clock, Command, Endpoint, Fault, Handle, NO_PERMISSION_KEY, PauseAction,
-    Prank, PrinterError, PushFault, STATUS_KEY,
+    Prank, PrinterError, PushFault, STATUS_KEY, State,
 };
-use umati_bridge::octoprint::{Limits, Source, Way};
+use umati_bridge::octoprint::{Backoff, Limits, Source, Way};
 
 use crate::feed::{Feed, eventually, limits};
 use crate::stage::{RING, Stage};
@@ -32,6 +32,7 @@ struct Listener {
 fn quick() -> Limits {
     Limits {
         push_backoff: limits().backoff,
+        push_refused: limits().backoff,
         history: Duration::from_millis(500),
         ping: Duration::from_millis(200),
         contradiction: Duration::from_millis(300),
@@ -145,10 +146,7 @@ impl Listener {
         self.print();
         self.until_state(PrinterState::Printing).await;
         let printer = self.printer().clone();
-        eventually("the printer prints", || {
-            printer.state() == umati_bridge::octoprint::simulator::State::Printing
-        })
-        .await;
+        eventually("the printer prints", || printer.state() == State::Printing).await;
     }
 
     fn starts(&self) -> usize {
@@ -165,6 +163,11 @@ impl Listener {
         });
         ended.map(|(_, outcome)| outcome.clone()).collect()
     }
+}
+
+async fn until_ready(printer: &Handle) {
+    let is_ready = || printer.state() == State::Operational;
+    eventually("the printer is ready", is_ready).await;
 }
 
 #[tokio::test]
@@ -325,6 +328,58 @@ async fn without_push_the_printer_is_asked_and_the_reason_is_told() {
     }
 }
 
+/// Each refusal is a line in OctoPrint's log, so it is asked ever more seldom; a restart may have changed its mind.
+#[tokio::test]
+async fn who_refuses_is_left_alone_until_it_was_away() {
+    let stage = Stage::with(Clock::running(1.0)).await;
+    stage.printer.inject_at(Endpoint::Push, Fault::Status(400));
+    let poll = Duration::from_millis(20);
+    let limits = Limits {
+        push_refused: Backoff::new(NEVER, NEVER).unwrap(),
+        ..quick()
+    };
+    let mut asked = Listener::at(stage, STATUS_KEY, poll, NEVER, limits);
+    asked.until_poll("is not upgraded").await;
+    asked.until_printing().await;
+    asked.printer().command(Command::Cancel).unwrap();
+    asked.until_ended(1).await;
+    assert_eq!(asked.printer().requests(Endpoint::Push), 1);
+
+    asked.printer().heal();
+    asked.printer().inject(Fault::Status(503));
+    asked
+        .until("it is out of reach", |it| {
+            matches!(it.machine.link, Link::Unreachable { .. })
+        })
+        .await;
+    asked.printer().heal();
+    asked.until_push().await;
+}
+
+/// It began to connect before the print, and is greeted in its midst: what it is told first may be of before.
+#[tokio::test]
+async fn a_greeting_that_was_long_on_its_way_does_not_count() {
+    let stage = Stage::with(Clock::running(1.0)).await;
+    stage.printer.inject_push(PushFault::Silence);
+    let poll = Duration::from_millis(20);
+    let limits = Limits {
+        history: NEVER,
+        ping: NEVER,
+        ..quick()
+    };
+    let mut asked = Listener::at(stage, STATUS_KEY, poll, NEVER, limits);
+    asked
+        .until("it is asked", |it| it.machine.report.is_some())
+        .await;
+    let printer = asked.printer().clone();
+    eventually("it waits for the greeting", || printer.sockets() == 1).await;
+    asked.until_printing().await;
+    asked.printer().heal();
+    asked.until_poll("is older than what").await;
+    asked.until_push().await;
+    assert_eq!((asked.starts(), asked.endings()), (1, Vec::new()));
+}
+
 #[tokio::test]
 async fn a_key_that_may_not_see_the_status_gets_no_history() {
     let stage = Stage::with(Clock::running(1.0)).await;
@@ -350,7 +405,9 @@ async fn a_key_that_may_not_see_the_status_gets_no_history() {
 /// Whatever happens to the socket during a print, the print is one job with its true start and one end.
 #[tokio::test]
 async fn a_socket_that_breaks_in_a_print_splits_nothing() {
-    let breaks: [(&str, fn(&Handle), &str); 4] = [
+    /// Its name, what is done, and what is said of it.
+    type Break = (&'static str, fn(&Handle), &'static str);
+    let breaks: [Break; 4] = [
         ("cut", Handle::cut, "the connection was closed"),
         (
             "half a frame",
@@ -404,6 +461,33 @@ async fn a_socket_that_lies_is_found_out_by_the_heartbeat() {
     told.until_push().await;
     told.until_state(PrinterState::Operational).await;
     assert_eq!(told.endings(), [Outcome::Cancelled]);
+}
+
+/// The state is the same, so only the file shows that it is another print.
+#[tokio::test]
+async fn a_socket_that_sleeps_over_a_change_of_prints_is_found_out() {
+    const OTHER: &str = "Halterung_links.gcode";
+    let interval = Duration::from_millis(100);
+    let mut told = Listener::new(STATUS_KEY, interval, interval).await;
+    told.until_push().await;
+    told.until_printing().await;
+    told.printer().inject_push(PushFault::Lie);
+    told.printer().command(Command::Cancel).unwrap();
+    until_ready(told.printer()).await;
+    let path = OTHER.to_owned();
+    let then = AfterSelect::Print;
+    let other = Command::Select { path, then };
+    told.printer().command(other).unwrap();
+    told.until_poll("another state or file").await;
+    told.until_ended(1).await;
+    told.until("it prints the other file", |it| {
+        let file = it.machine.active_job().and_then(|job| job.file.as_ref());
+        file.is_some_and(|file| file.path == OTHER)
+    })
+    .await;
+    told.printer().heal();
+    told.until_push().await;
+    assert_eq!((told.starts(), told.endings().len()), (2, 1));
 }
 
 #[tokio::test]
@@ -543,6 +627,26 @@ async fn a_heartbeat_asks_for_the_job_alone() {
     assert_eq!(printer.requests(Endpoint::Printer), asked);
     told.until("it is confirmed", |it| it.machine.reported_at.is_some())
         .await;
+}
+
+/// The intervals are an hour long, so nothing but the fall into silence can have made it ask.
+#[tokio::test]
+async fn who_falls_silent_is_asked_at_once() {
+    let mut told = Listener::new(STATUS_KEY, NEVER, NEVER).await;
+    told.feed.poke.now();
+    told.until_push().await;
+    told.until_printing().await;
+    let asked = told.printer().requests(Endpoint::Printer);
+    let refused = Fault::Status(404);
+    told.printer().inject_at(Endpoint::Push, refused);
+    told.printer().inject_push(PushFault::Lie);
+    told.printer().command(Command::Cancel).unwrap();
+    until_ready(told.printer()).await;
+    told.printer().cut();
+    told.until_ended(1).await;
+    assert_eq!(told.endings(), [Outcome::Cancelled]);
+    let asked = told.printer().requests(Endpoint::Printer) - asked;
+    assert!(asked <= 1, "asked {asked} times");
 }
 
 #[tokio::test]

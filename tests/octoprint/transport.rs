@@ -183,11 +183,11 @@ async fn dead_printers_do_not_slow_the_others() {
     };
     let clients = HttpClients::new(patient);
     let mut feeds: Vec<_> = (0..54)
-        .map(|_| Feed::sharing(&clients, &dead.url()))
+        .map(|_| Feed::sharing(&clients, source("test", &dead.url())))
         .collect();
     let mut alive = [
-        Feed::sharing(&clients, &stub.url()),
-        Feed::sharing(&clients, &stub.url()),
+        Feed::sharing(&clients, source("test", &stub.url())),
+        Feed::sharing(&clients, source("test", &stub.url())),
     ];
     eventually("all dead ones are asked", || dead.count("/api/job") == 54).await;
     for feed in &mut alive {

@@ -1,14 +1,15 @@
-//! Acting on a real OctoPrint, and how soon the source sees what came of it.
+//! Acting on a real OctoPrint, and how soon what came of it is seen: by a source that is told and by one that asks.
 
 use std::time::Duration;
 
-use chrono::{DateTime, Local, Utc};
+use chrono::{DateTime, Utc};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use umati_bridge::machine::{
-    FileRef, Observation, PrintableFile, PrinterAction, PrinterState, Refusal, Report,
+    DataSource, FileRef, News, Observation, PrintableFile, PrinterAction, PrinterState, Refusal,
+    Report,
 };
 use umati_bridge::octoprint::{
     ApiKey, Controller, HttpClients, Limits, Observed, Poke, Purpose, Source, TlsTrust, Way,
@@ -20,7 +21,7 @@ use crate::common::octoprint::{Print, RealOctoPrint};
 
 use PrinterAction::{Cancel, Pause, Resume};
 
-/// So long that nothing is seen by the poll interval.
+/// So long that nothing is seen by the poll interval or by a heartbeat.
 const NEVER: Duration = Duration::from_secs(3600);
 
 const FOLDER: &str = "customers/4711 ä";
@@ -52,21 +53,29 @@ struct Scene<'a> {
     runtime: &'a Runtime,
     octoprint: &'a RealOctoPrint,
     controller: Controller,
+    watchers: [Watcher; 2],
+}
+
+/// One source, and what came of it.
+struct Watcher {
+    way: Way,
     poke: Poke,
     observed: mpsc::Receiver<Observed>,
     files: Vec<PrintableFile>,
-    /// Each new state and when its report was complete.
+    is_told: bool,
+    last: Report,
+    /// Each new state and when it was known.
     seen: Vec<(DateTime<Utc>, PrinterState)>,
-    _shutdown: tokio_util::sync::DropGuard,
+    _shutdown: DropGuard,
 }
 
-fn source(octoprint: &RealOctoPrint, key: &str) -> Source {
+fn source(octoprint: &RealOctoPrint, key: &str, way: Way) -> Source {
     Source {
         id: "real".to_owned(),
         base: octoprint.url().parse().expect("a URL"),
         key: ApiKey::new(key).expect("a key"),
         tls: TlsTrust::SystemRoots,
-        way: Way::Poll,
+        way,
         poll_interval: NEVER,
         heartbeat_interval: NEVER,
         purpose: Purpose::Control,
@@ -76,32 +85,46 @@ fn source(octoprint: &RealOctoPrint, key: &str) -> Source {
 impl<'a> Scene<'a> {
     fn set(runtime: &'a Runtime, octoprint: &'a RealOctoPrint) -> Self {
         let clients = HttpClients::new(Limits::default());
-        let source = source(octoprint, &octoprint.control_key());
-        let (poke, looks) = Poke::new();
-        let (sender, observed) = mpsc::channel(1000);
-        let shutdown = CancellationToken::new();
-        runtime.spawn(observe(
-            source.clone(),
-            clients.clone(),
-            looks,
-            sender,
-            shutdown.clone(),
-        ));
-        Self {
+        let source = |way| source(octoprint, &octoprint.control_key(), way);
+        let watchers = [Way::Push, Way::Poll].map(|way| {
+            let (poke, looks) = Poke::new();
+            let (sender, observed) = mpsc::channel(1000);
+            let shutdown = CancellationToken::new();
+            runtime.spawn(observe(
+                source(way),
+                clients.clone(),
+                looks,
+                sender,
+                shutdown.clone(),
+            ));
+            // It would look within an interval, which is long.
+            poke.now();
+            Watcher {
+                way,
+                poke,
+                observed,
+                files: Vec::new(),
+                is_told: false,
+                last: Report::default(),
+                seen: Vec::new(),
+                _shutdown: shutdown.drop_guard(),
+            }
+        });
+        let mut scene = Self {
             runtime,
             octoprint,
-            controller: Controller::new(source, clients),
-            poke,
-            observed,
-            files: Vec::new(),
-            seen: Vec::new(),
-            _shutdown: shutdown.drop_guard(),
-        }
+            controller: Controller::new(source(Way::Poll), clients),
+            watchers,
+        };
+        scene.until("each is read in its way", |it| {
+            it.is_told == (it.way == Way::Push)
+        });
+        scene
     }
 
     fn the_key_is_right_for_control(&self) {
         let told = |key: String| {
-            let source = source(self.octoprint, &key);
+            let source = source(self.octoprint, &key, Way::Poll);
             let clients = HttpClients::default();
             let diagnosis = self.runtime.block_on(diagnose(source, &clients));
             diagnosis.to_string()
@@ -116,17 +139,18 @@ impl<'a> Scene<'a> {
     }
 
     fn the_files_are_told(&mut self) {
-        self.poke.now();
-        self.until("the files are told", |scene, _| !scene.files.is_empty());
-        let named = |name: &str| {
-            let mut files = self.files.iter();
-            files
-                .find(|file| file.file.display == name)
-                .unwrap_or_else(|| panic!("{name} is not told"))
-        };
-        assert_eq!(named(Print::SHORT.name).file.path, Print::SHORT.name);
-        let long = &named(LONG.name).file;
-        assert_eq!(long.path, format!("{FOLDER}/{}", LONG.name));
+        self.until("the files are told", |it| !it.files.is_empty());
+        for watcher in &self.watchers {
+            let named = |name: &str| {
+                let mut files = watcher.files.iter();
+                files
+                    .find(|file| file.file.display == name)
+                    .unwrap_or_else(|| panic!("{name} is not told"))
+            };
+            assert_eq!(named(Print::SHORT.name).file.path, Print::SHORT.name);
+            let long = &named(LONG.name).file;
+            assert_eq!(long.path, format!("{FOLDER}/{}", LONG.name));
+        }
     }
 
     fn nothing_can_be_done_while_the_printer_is_off(&self) {
@@ -159,17 +183,15 @@ impl<'a> Scene<'a> {
 
     fn a_short_print_ends_by_itself(&mut self) {
         self.act_and_see(&print(Print::SHORT.name), PrinterState::Printing);
-        self.poke.closely(Instant::now() + PATIENCE);
-        self.until("the short print ends", |_, report| {
-            report.state == PrinterState::Operational && report.progress.completion == Some(100.0)
+        self.until_closely("the short print ends", |it| {
+            it.last.state == PrinterState::Operational && it.last.progress.completion == Some(100.0)
         });
-        self.poke.calmly();
     }
 
     fn a_weak_key_may_not(&self) {
         for key in [self.octoprint.status_key(), self.octoprint.powerless_key()] {
             let clients = HttpClients::default();
-            let controller = Controller::new(source(self.octoprint, &key), clients);
+            let controller = Controller::new(source(self.octoprint, &key, Way::Poll), clients);
             let outcome = self
                 .runtime
                 .block_on(controller.act(&print(Print::SHORT.name)));
@@ -181,37 +203,16 @@ impl<'a> Scene<'a> {
     fn tell_how_soon_it_was_seen(&self, since: DateTime<Utc>) {
         let entered: Vec<_> = self
             .octoprint
+            .log()
             .states_entered()
             .into_iter()
-            .map(|(at, state)| {
-                let at = at.and_local_timezone(Local).earliest();
-                (at.expect("a local time").with_timezone(&Utc), state)
-            })
             .filter(|(at, state)| {
                 *at > since && ["Printing", "Paused", "Operational"].contains(&state.as_str())
             })
             .collect();
-        let mut delays = Vec::new();
-        for (index, (at, state)) in entered.iter().enumerate() {
-            let until = entered.get(index + 1).map(|(at, _)| *at);
-            let seen = self.seen.iter().find(|(seen, told)| {
-                *seen >= *at
-                    && until.is_none_or(|until| *seen < until)
-                    && format!("{told:?}") == *state
-            });
-            let Some((seen, _)) = seen else {
-                panic!("{state} of {at} was never seen: {:?}", self.seen)
-            };
-            let delay = (*seen - *at).num_milliseconds();
-            println!("{state} entered {at}, seen after {delay} ms");
-            delays.push(delay);
+        for watcher in &self.watchers {
+            watcher.tell_how_soon(&entered);
         }
-        assert_eq!(delays.len(), 14, "{entered:?}");
-        delays.sort_unstable();
-        let (median, worst) = (delays[delays.len() / 2], delays[delays.len() - 1]);
-        println!("seen after {median} ms (median), {worst} ms (worst)");
-        // Generous: other tests share the processor.
-        assert!(median < 500, "{delays:?}");
     }
 
     fn print_long(&self) -> PrinterAction {
@@ -227,11 +228,9 @@ impl<'a> Scene<'a> {
         let asked = Instant::now();
         assert_eq!(self.act(action), Ok(()), "{action:?}");
         let taken = asked.elapsed();
-        self.poke.closely(Instant::now() + PATIENCE);
-        self.until(&format!("{action:?} leads to {state:?}"), |_, report| {
-            report.state == state
+        self.until_closely(&format!("{action:?} leads to {state:?}"), |it| {
+            it.last.state == state
         });
-        self.poke.calmly();
         println!(
             "{action:?}: taken after {taken:?}, seen after {:?}",
             asked.elapsed()
@@ -239,34 +238,87 @@ impl<'a> Scene<'a> {
     }
 
     fn see(&mut self, state: PrinterState) {
-        self.poke.now();
-        self.until(&format!("{state:?} is told"), |_, report| {
-            report.state == state
-        });
+        for watcher in &self.watchers {
+            watcher.poke.now();
+        }
+        self.until(&format!("{state:?} is told"), |it| it.last.state == state);
     }
 
-    /// Takes observations until a report, looked at together with all before it, is the awaited one.
-    fn until(&mut self, what: &str, reached: impl Fn(&Self, &Report) -> bool) {
-        let mut last = Report::default();
+    /// Looks closely until each has seen what is awaited.
+    fn until_closely(&mut self, what: &str, reached: impl Fn(&Watcher) -> bool) {
+        for watcher in &self.watchers {
+            watcher.poke.closely(Instant::now() + PATIENCE);
+        }
+        self.until(what, reached);
+        for watcher in &self.watchers {
+            watcher.poke.calmly();
+        }
+    }
+
+    fn until(&mut self, what: &str, reached: impl Fn(&Watcher) -> bool) {
+        for watcher in &mut self.watchers {
+            self.runtime.block_on(watcher.until(what, &reached));
+        }
+    }
+}
+
+impl Watcher {
+    async fn until(&mut self, what: &str, reached: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
-        while !reached(self, &last) {
-            let next = async { timeout(deadline - Instant::now(), self.observed.recv()).await };
-            let observed = self.runtime.block_on(next);
-            let Ok(Some(Observed { observation, at })) = observed else {
-                panic!("never: {what}; last was {last:?}")
+        while !reached(self) {
+            let Ok(Some(Observed { observation, at })) =
+                timeout_at(deadline, self.observed.recv()).await
+            else {
+                panic!("{:?}, never: {what}; last was {:?}", self.way, self.last)
             };
             match *observation {
                 Observation::Report(report) => {
-                    if self.seen.last().map(|(_, state)| *state) != Some(report.state) {
-                        self.seen.push((at, report.state));
-                    }
-                    last = *report;
+                    self.enter(report.state, at);
+                    self.last = *report;
                 }
+                Observation::News(News::State { state, .. }) => self.enter(state, at),
                 Observation::Files(files) => self.files = files,
-                Observation::Software(_) | Observation::Profile(_) => {}
-                other => panic!("{what}: {other:?}"),
+                Observation::Source(source) => self.is_told = source == DataSource::Push,
+                Observation::News(_)
+                | Observation::Confirmed
+                | Observation::Software(_)
+                | Observation::Profile(_) => {}
+                other => panic!("{:?}, {what}: {other:?}", self.way),
             }
         }
+    }
+
+    fn enter(&mut self, state: PrinterState, at: DateTime<Utc>) {
+        if self.last.state != state || self.seen.is_empty() {
+            self.seen.push((at, state));
+        }
+        self.last.state = state;
+    }
+
+    /// `entered`: what lasted, and since when, by the log of OctoPrint.
+    fn tell_how_soon(&self, entered: &[(DateTime<Utc>, String)]) {
+        let mut delays = Vec::new();
+        for (index, (at, state)) in entered.iter().enumerate() {
+            let until = entered.get(index + 1).map(|(at, _)| *at);
+            let seen = self.seen.iter().find(|(seen, told)| {
+                *seen >= *at
+                    && until.is_none_or(|until| *seen < until)
+                    && format!("{told:?}") == *state
+            });
+            let Some((seen, _)) = seen else {
+                panic!("{state} of {at} was never seen: {:?}", self.seen)
+            };
+            delays.push((*seen - *at).num_milliseconds());
+        }
+        assert_eq!(delays.len(), 14, "{entered:?}");
+        delays.sort_unstable();
+        let (median, worst) = (delays[delays.len() / 2], delays[delays.len() - 1]);
+        println!(
+            "{:?}: seen after {median} ms (median), {worst} ms (worst)",
+            self.way
+        );
+        // Generous: other tests share the processor.
+        assert!(median < 500, "{delays:?}");
     }
 }
 

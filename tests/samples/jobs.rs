@@ -204,6 +204,7 @@ pub fn printed(id: &str, phase: JobPhase) -> Order {
         state,
         created_at: at(-3600),
         state_since: at(-60),
+        asked_at: None,
         reason: None,
         job: Some(job(id, phase)),
         filament: filament(),

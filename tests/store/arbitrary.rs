@@ -136,6 +136,7 @@ fn any_order() -> impl Strategy<Value = Order> {
                     state,
                     created_at: created,
                     state_since: since,
+                    asked_at: Some(since),
                     reason,
                     job,
                     filament,

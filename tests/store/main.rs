@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use umati_bridge::machine::{
-    Changes, Checkpoint, Counters, FileRef, Job, JobId, JobPhase, JobStart, Order, OrderId,
-    OrderOrigin, OrderState, Outcome, Progress, Running, Saved, Tag, Timestamp, WrittenTag,
+    Changes, Checkpoint, Counters, FileRef, Firmware, Job, JobId, JobPhase, JobStart, Order,
+    OrderId, OrderOrigin, OrderState, Outcome, Progress, Running, Saved, Tag, Timestamp,
+    WrittenTag,
 };
 use umati_bridge::store::{FILE_NAME, Store, StoreError};
 
@@ -35,6 +36,7 @@ fn order(n: i64) -> Order {
         state: OrderState::Ended,
         created_at: at(n),
         state_since: at(n + 1),
+        asked_at: Some(at(n)),
         reason: None,
         job: Some(Job {
             id: JobId(id),
@@ -112,6 +114,11 @@ async fn what_was_committed_is_there_after_a_restart() {
             cancelling: true,
             seen_at: at(7),
         }),
+        firmware: Some(Firmware {
+            name: "Marlin 2.1".to_owned(),
+            machine_type: None,
+            uuid: Some("cede2a2f".to_owned()),
+        }),
     };
     let changes = Changes {
         tags: true,
@@ -168,6 +175,7 @@ async fn a_checkpoint_is_kept_when_the_store_is_closed() {
             ..Counters::default()
         },
         running: None,
+        firmware: None,
     };
     store.checkpoint("a", checkpoint(1));
     store.checkpoint("a", checkpoint(2));

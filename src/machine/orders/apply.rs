@@ -84,7 +84,7 @@ impl Machine {
 
     /// The action that the queue of orders wants next, if the printer is ready for it; not again before it ran or
     /// failed.
-    pub fn next_action(&mut self, _at: Timestamp) -> Option<(OrderId, PrinterAction)> {
+    pub fn next_action(&mut self, at: Timestamp) -> Option<(OrderId, PrinterAction)> {
         if !self.nameplate.control || self.book.on_the_bed.is_some() || !self.is_ready_to_print() {
             return None;
         }
@@ -101,7 +101,7 @@ impl Machine {
                 }
             })?;
         let (id, file) = (next.id.clone(), next.file.clone()?);
-        let action = self.book.wait_for_print(&id, &file);
+        let action = self.book.wait_for_print(&id, &file, at);
         Some((id, action))
     }
 

@@ -46,13 +46,14 @@ struct Retained {
 impl Book {
     /// A book with these orders, the oldest first. Nothing of it is news.
     ///
-    /// OctoPrint may have been asked for the print of the order that was allowed to start last.
+    /// The print that OctoPrint was asked for last may still begin.
     pub fn from_orders(orders: Vec<Order>) -> Self {
         let overdue = orders
             .iter()
             .filter(|order| order.state == OrderState::AllowedToStart)
-            .max_by_key(|order| order.state_since)
-            .map(|order| (order.id.clone(), later(order.state_since, LATE)));
+            .filter_map(|order| Some((order.asked_at?, order)))
+            .max_by_key(|(asked_at, _)| *asked_at)
+            .map(|(asked_at, order)| (order.id.clone(), later(asked_at, LATE)));
         let on_the_bed = orders
             .iter()
             .filter(|order| order.state.is_final() && order.job.is_some())
@@ -172,7 +173,13 @@ impl Book {
     }
 
     /// OctoPrint is asked to print `file`; nothing is known to have come of it until the print shows up.
-    pub(super) fn wait_for_print(&mut self, id: &OrderId, file: &FileRef) -> PrinterAction {
+    pub(super) fn wait_for_print(
+        &mut self,
+        id: &OrderId,
+        file: &FileRef,
+        at: Timestamp,
+    ) -> PrinterAction {
+        self.amend(id, |order| order.asked_at = Some(at));
         let action = PrinterAction::Print(file.clone());
         self.pending = Some((id.clone(), action.clone()));
         action

@@ -96,6 +96,8 @@ pub struct Order {
     pub created_at: Timestamp,
     /// When `state` was entered.
     pub state_since: Timestamp,
+    /// When OctoPrint was last asked to print it.
+    pub asked_at: Option<Timestamp>,
     /// Why it is in this state: the comment of the MES, or what OctoPrint told.
     pub reason: Option<String>,
     /// The print. `None` while the order waits, and for one that was aborted before it ran.

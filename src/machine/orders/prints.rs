@@ -169,6 +169,7 @@ fn internal(id: OrderId, job: &Job) -> Order {
         state: OrderState::Running,
         created_at: start,
         state_since: start,
+        asked_at: None,
         reason: None,
         job: Some(running(job.clone())),
         filament: Default::default(),

@@ -85,6 +85,7 @@ impl Machine {
             state: OrderState::NotAllowedToStart,
             created_at: at,
             state_since: at,
+            asked_at: None,
             reason: comment.map(str::to_owned),
             job: None,
             filament: Default::default(),
@@ -132,7 +133,7 @@ impl Machine {
         }
         Ok(Admitted::Act {
             order: id.clone(),
-            action: self.book.wait_for_print(id, &file),
+            action: self.book.wait_for_print(id, &file, at),
         })
     }
 

@@ -5,6 +5,7 @@
 //!  wait ───────────────────────► login, upgrade ─────────► telling ──────────────────────┐
 //!   ▲                                  │ refused                                          │
 //!   └──── pause, longer each time ◄────┴──────────────────────────────────────────────────┘
+//!         none if it cannot be read
 //! ```
 //!
 //! There is no answer to a login but the first `history`, so one that does not come in time is a refusal (facts:
@@ -30,7 +31,7 @@ use super::http::NotUpgraded;
 use super::journal::Journal;
 use super::line::{Feed, Line, Rest};
 use super::{Backoff, HttpClients, Limits, Source};
-use crate::machine::{DataSource, News, Observation, PrinterState};
+use crate::machine::{DataSource, Observation};
 use message::Message;
 use problem::Problem;
 use socket::Socket;
@@ -43,6 +44,7 @@ pub(super) struct Push {
     limits: Limits,
     line: Line,
     backoff: Backoff,
+    refused: Backoff,
     journal: Journal,
     /// `current` comes every so many half seconds at most.
     throttle: u32,
@@ -58,6 +60,7 @@ impl Push {
             journal: Journal::new(source.id.clone()),
             api: Api::new(source, clients.clone()),
             backoff: limits.push_backoff.clone(),
+            refused: limits.push_refused.clone(),
             clients,
             limits,
             line,
@@ -75,8 +78,18 @@ impl Push {
                 () = line.until_rest(Rest::Down) => Problem::LinkDown,
                 () = line.until_condemned() => Problem::Contradicted,
             };
+            let refuses = problem.is_refusal();
             self.fall_silent(problem).await;
-            tokio::time::sleep(self.backoff.pause()).await;
+            let backoff = if refuses {
+                &mut self.refused
+            } else {
+                &mut self.backoff
+            };
+            tokio::select! {
+                () = tokio::time::sleep(backoff.pause()) => {}
+                // A server that comes back may have become another one.
+                () = line.until_rest(Rest::Down) => backoff.reset(),
+            }
         }
     }
 
@@ -89,6 +102,7 @@ impl Push {
             Err(problem) => return problem,
         };
         self.backoff.reset();
+        self.refused.reset();
         loop {
             match socket.next().await {
                 Ok(message) => {
@@ -113,11 +127,12 @@ impl Push {
         })?;
         let (largest, ping) = (self.limits.message_bytes, self.limits.ping);
         let mut socket = Socket::new(connection, largest, ping).await;
+        let turns = self.line.told().turns;
         for message in message::introduction(self.throttle, &user, &session) {
             socket.send(&message).await?;
         }
         let patience = self.limits.history;
-        match timeout(patience, self.history(&mut socket, tale)).await {
+        match timeout(patience, self.history(&mut socket, turns, tale)).await {
             Ok(outcome) => outcome.map(|()| socket),
             Err(_) => Err(Problem::NoHistory(patience)),
         }
@@ -139,11 +154,20 @@ impl Push {
         }
     }
 
-    /// Waits for the history, which begins what is told.
-    async fn history(&mut self, socket: &mut Socket, tale: &mut Tale) -> Result<(), Problem> {
+    /// Waits for the history, which begins what is told. It may have been on its way for long, and what was answered
+    /// meanwhile is newer: `turns` were told before it was asked for.
+    async fn history(
+        &mut self,
+        socket: &mut Socket,
+        turns: u64,
+        tale: &mut Tale,
+    ) -> Result<(), Problem> {
         loop {
             let message = socket.next().await?;
             match message::read(&message) {
+                Message::History(_) if self.line.told().turns != turns => {
+                    return Err(Problem::Overtaken);
+                }
                 Message::History(_) => {
                     self.why = None;
                     self.journal.tells();
@@ -165,9 +189,7 @@ impl Push {
             return Err(Problem::LoginAgain(why.to_owned()));
         }
         if let Some(observation) = tale.observe(&message) {
-            if let Some(state) = state_of(&observation) {
-                self.line.note_state(state);
-            }
+            self.line.note(&observation);
             self.emit(observation).await;
         }
         Ok(())
@@ -186,23 +208,16 @@ impl Push {
         let at = Utc::now();
         let source = DataSource::Poll { why: Some(why) };
         self.line
-            .emit(Observation::Source(source), at, || true)
+            .emit(Observation::Source(source), at, |_| true)
             .await;
     }
 
     /// What is told after OctoPrint was seen to be out of reach, or to say otherwise, does not count.
     async fn emit(&self, observation: Observation) {
         let at = Utc::now();
-        let counts = || self.line.rest() == Rest::Up && self.line.feed() == Feed::Telling;
+        let counts =
+            |_: &Observation| self.line.rest() == Rest::Up && self.line.feed() == Feed::Telling;
         self.line.emit(observation, at, counts).await;
-    }
-}
-
-fn state_of(observation: &Observation) -> Option<PrinterState> {
-    match observation {
-        Observation::Report(report) => Some(report.state),
-        Observation::News(News::State { state, .. }) => Some(*state),
-        _ => None,
     }
 }
 

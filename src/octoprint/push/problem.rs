@@ -20,6 +20,8 @@ pub(super) enum Problem {
     NotUpgraded(u16),
     #[error("no greeting within {} s after the login; may the key's user see the status?", .0.as_secs_f32())]
     NoHistory(Duration),
+    #[error("the greeting is older than what OctoPrint has answered meanwhile")]
+    Overtaken,
     #[error("a new login is asked for ({0})")]
     LoginAgain(String),
     #[error("the connection was closed")]
@@ -30,9 +32,21 @@ pub(super) enum Problem {
     TooLarge,
     #[error("the WebSocket is broken: {0}")]
     Protocol(String),
-    #[error("it tells another state than OctoPrint answers when asked")]
+    #[error("it tells another state or file than OctoPrint answers when asked")]
     Contradicted,
     /// OctoPrint cannot be read or rejects the key, which the link tells.
     #[error("OctoPrint cannot be read")]
     LinkDown,
+}
+
+impl Problem {
+    /// The server as it is does not want to, so it will not want to soon.
+    pub(super) fn is_refusal(&self) -> bool {
+        match self {
+            // A proxy before a server that starts.
+            Self::Login(status) | Self::NotUpgraded(status) => *status < 500,
+            Self::NoSession | Self::NoHistory(_) => true,
+            _ => false,
+        }
+    }
 }

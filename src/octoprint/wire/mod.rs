@@ -58,7 +58,11 @@ pub(super) fn count(value: &Value) -> Option<u64> {
 }
 
 pub(super) fn seconds(value: &Value) -> Option<Duration> {
-    number(value).and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    let told = Duration::try_from_secs_f64(number(value)?).ok()?;
+    // What is kept and told is whole milliseconds.
+    u64::try_from(told.as_millis())
+        .ok()
+        .map(Duration::from_millis)
 }
 
 /// Unix time in seconds. Nothing was printed before 1970, and OPC UA's time ends with the year 9999.

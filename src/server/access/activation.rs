@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use opcua::types::StatusCode;
 use tokio::task::spawn_blocking;
 
 use super::super::front_door::Peers;
+use super::super::limits;
 use super::super::pki::{Refused, Trust};
 use super::audit::{self, Actor};
 use super::origin::{self, Origin};
@@ -39,11 +41,44 @@ pub(in crate::server) struct Access {
 }
 
 /// The last activation of a session.
-#[derive(Debug)]
 struct Login {
     session: Weak<dyn std::any::Any + Send + Sync>,
+    /// Whether the session goes on.
+    is_open: Box<dyn Fn() -> bool + Send>,
     user: UserToken,
     channel: u32,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} over channel {}", self.user, self.channel)
+    }
+}
+
+/// What is new about an activation.
+enum News {
+    /// The session was not activated before.
+    First,
+    /// It was activated by somebody else or from elsewhere.
+    Other,
+    Nothing,
+}
+
+/// Why a session that was activated sees nothing.
+struct Refusal {
+    status: StatusCode,
+    reason: &'static str,
+}
+
+impl Refusal {
+    const APPLICATION: Self = Self {
+        status: StatusCode::BadCertificateUriInvalid,
+        reason: "the certificate of the application has another URI",
+    };
+    const CROWD: Self = Self {
+        status: StatusCode::BadTooManySessions,
+        reason: "there are too many sessions, in all or of this user",
+    };
 }
 
 impl Access {
@@ -91,33 +126,65 @@ impl Access {
                 application.application_uri.as_ref().to_owned(),
             )
         };
-        if self.is_application_of(channel, &application) {
-            self.see(context);
-            if self.is_news(context, channel) {
-                audit::login(&actor, &application, context.session_id);
-            }
+        let refusal = if !self.is_application_of(channel, &application) {
+            Some(Refusal::APPLICATION)
+        } else if self.is_crowded(context) {
+            Some(Refusal::CROWD)
         } else {
+            None
+        };
+        if let Some(Refusal { status, reason }) = refusal {
             let session: Arc<dyn std::any::Any + Send + Sync> = context.session.clone();
             self.blind(context.session_id, Arc::downgrade(&session));
-            audit::application_refused(&actor, &application, context.session_id);
-            self.peers
-                .cut(channel, StatusCode::BadCertificateUriInvalid);
+            audit::session_refused(&actor, &application, context.session_id, status, reason);
+            self.peers.cut(channel, status);
+            return;
+        }
+        self.see(context);
+        let news = self.note(context, channel);
+        self.peers.logged_in(channel, matches!(news, News::First));
+        if !matches!(news, News::Nothing) {
+            audit::login(&actor, &application, context.session_id);
         }
     }
 
-    /// Whether this session was activated by somebody else or from elsewhere before, or never.
-    fn is_news(&self, context: &RequestContext, channel: u32) -> bool {
+    /// Whether there are enough sessions without this one, of all or of its user. Those count whose client is
+    /// connected.
+    fn is_crowded(&self, context: &RequestContext) -> bool {
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.retain(|_, login| login.session.strong_count() > 0);
+        let (mut all, mut of_user) = (0, 0);
+        for (id, login) in &*logins {
+            let counts = *id != context.session_id
+                && (login.is_open)()
+                && self.peers.of_channel(login.channel).is_some();
+            all += usize::from(counts);
+            of_user += usize::from(counts && login.user == *context.user_token());
+        }
+        all >= limits::MAX_SESSIONS || of_user >= limits::MAX_SESSIONS_OF_ONE_USER
+    }
+
+    /// Notes who has logged in to a session, and tells whether that is new.
+    fn note(&self, context: &RequestContext, channel: u32) -> News {
         let session: Arc<dyn std::any::Any + Send + Sync> = context.session.clone();
+        let watched = Arc::downgrade(&context.session);
+        let user = context.user_token().clone();
         let login = Login {
             session: Arc::downgrade(&session),
-            user: context.user_token().clone(),
+            is_open: Box::new(move || {
+                watched
+                    .upgrade()
+                    .is_some_and(|session| session.read().is_activated())
+            }),
+            user: user.clone(),
             channel,
         };
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        logins.retain(|_, login| login.session.strong_count() > 0);
-        let (user, channel) = (login.user.clone(), login.channel);
-        let before = logins.insert(context.session_id, login);
-        before.is_none_or(|before| before.user != user || before.channel != channel)
+        match logins.insert(context.session_id, login) {
+            None => News::First,
+            Some(before) if before.user != user || before.channel != channel => News::Other,
+            Some(_) => News::Nothing,
+        }
     }
 
     /// Without security there is no certificate to compare with.

@@ -49,13 +49,19 @@ pub(super) fn login_refused(claimed: &str, from: Origin, result: StatusCode, rea
     );
 }
 
-/// A session was activated by an application that is not the one of its certificate; its connection is cut.
-pub(super) fn application_refused(actor: &Actor, application: &str, session: u32) {
+/// A session was activated that must not be, although its user is who they say; its connection is cut.
+pub(super) fn session_refused(
+    actor: &Actor,
+    application: &str,
+    session: u32,
+    result: StatusCode,
+    reason: &str,
+) {
     let (who, from, application) = (actor.who(), actor.from, quoted(application));
     warn!(
         target: TARGET,
-        "login refused: who={who}, from={from}, application={application}, session={session}, \
-         result=BadCertificateUriInvalid, reason=\"the certificate of the application has another URI\""
+        "login refused: who={who}, from={from}, application={application}, session={session}, result={result}, \
+         reason=\"{reason}\""
     );
 }
 

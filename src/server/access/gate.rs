@@ -164,7 +164,7 @@ impl AuthManager for Gate {
 
     /// The first that the library asks for, for a connection: whose it is, is found out here.
     fn user_token_policies(&self, endpoint: &ServerEndpoint) -> Vec<UserTokenPolicy> {
-        let _ = self.peers.of_this_task();
+        self.peers.hook(endpoint.security_policy());
         let policy = |id: UAString, token_type, security: &str| UserTokenPolicy {
             policy_id: id,
             token_type,

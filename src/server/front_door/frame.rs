@@ -20,12 +20,21 @@ pub(super) enum Kind {
     Closing,
 }
 
+/// Which part of its message a chunk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// More follow.
+    Some,
+    Last,
+    /// The message is broken off: it was never sent.
+    Abort,
+}
+
 /// A header that is in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Frame {
     pub kind: Kind,
-    /// The last chunk of its message, or the one that breaks it off.
-    pub is_final: bool,
+    pub part: Part,
     /// Bytes, the header included.
     pub size: usize,
 }
@@ -46,10 +55,10 @@ impl Frame {
             b"CLO" => Kind::Closing,
             _ => return Err(StatusCode::BadTcpMessageTypeInvalid),
         };
-        let is_final = match (chunk, kind) {
-            (b'F', _) => true,
-            (b'A', Kind::Message) => true,
-            (b'C', Kind::Message) => false,
+        let part = match (chunk, kind) {
+            (b'F', _) => Part::Last,
+            (b'A', Kind::Message) => Part::Abort,
+            (b'C', Kind::Message) => Part::Some,
             _ => return Err(StatusCode::BadTcpMessageTypeInvalid),
         };
         let limit = match kind {
@@ -58,11 +67,7 @@ impl Frame {
             Kind::Message | Kind::Closing => largest,
         };
         match usize::try_from(u32::from_le_bytes(size)) {
-            Ok(size) if (HEADER..=limit).contains(&size) => Ok(Self {
-                kind,
-                is_final,
-                size,
-            }),
+            Ok(size) if (HEADER..=limit).contains(&size) => Ok(Self { kind, part, size }),
             _ => Err(StatusCode::BadTcpMessageTooLarge),
         }
     }
@@ -73,18 +78,23 @@ impl Frame {
     }
 }
 
+/// A chunk of our own: its kind, which part it is, and what follows the header.
+pub(super) fn message(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let length = HEADER + body.len();
+    let mut message = Vec::with_capacity(length);
+    message.extend_from_slice(kind);
+    // What is written here is small.
+    message.extend_from_slice(&(length as u32).to_le_bytes());
+    message.extend_from_slice(body);
+    message
+}
+
 /// An ERR message (OPC 10000-6 §7.1.2.5).
 pub(super) fn error(status: StatusCode) -> Vec<u8> {
     let reason = status.to_string();
-    let length = HEADER + 4 + 4 + reason.len();
-    let mut message = Vec::with_capacity(length);
-    message.extend_from_slice(b"ERRF");
-    // A name of a status has a few dozen letters.
-    message.extend_from_slice(&(length as u32).to_le_bytes());
-    message.extend_from_slice(&status.bits().to_le_bytes());
-    message.extend_from_slice(&(reason.len() as u32).to_le_bytes());
-    message.extend_from_slice(reason.as_bytes());
-    message
+    let length = (reason.len() as u32).to_le_bytes();
+    let body = [&status.bits().to_le_bytes()[..], &length, reason.as_bytes()].concat();
+    message(b"ERRF", &body)
 }
 
 #[cfg(test)]
@@ -119,9 +129,10 @@ mod tests {
 
     #[test]
     fn only_messages_come_in_chunks() {
-        let parse = |kind| Frame::parse(header(kind, 100), 65_536).map(|frame| frame.is_final);
-        assert_eq!(parse(b"MSGC"), Ok(false));
-        assert_eq!(parse(b"MSGA"), Ok(true));
+        let parse = |kind| Frame::parse(header(kind, 100), 65_536).map(|frame| frame.part);
+        assert_eq!(parse(b"MSGC"), Ok(Part::Some));
+        assert_eq!(parse(b"MSGF"), Ok(Part::Last));
+        assert_eq!(parse(b"MSGA"), Ok(Part::Abort));
         for kind in [b"OPNC", b"HELC", b"MSGX", b"GET ", b"RHEF"] {
             assert_eq!(parse(kind), Err(StatusCode::BadTcpMessageTypeInvalid));
         }

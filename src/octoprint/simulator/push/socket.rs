@@ -301,13 +301,13 @@ impl Socket {
             say.extend(listener.greeting(&printer, now, server_clock(clock, &faults), &faults));
         }
         let news = printer.happenings(&mut listener.happenings);
-        say.extend(listener.events(&news, &printer, &faults, &self.subscription));
+        let server = server_clock(clock, &faults);
+        say.extend(listener.events(&news, &printer, server, &faults, &self.subscription));
         let next_current = (self.subscription.state
             && (listener.news > News::Nothing || printer.is_talking()))
         .then(|| listener.spoken + clock.within(RATE * self.throttle));
         let next_current = match next_current {
             Some(due) if due <= now => {
-                let server = server_clock(clock, &faults);
                 say.push(listener.current(&printer, now, server, &faults, &self.subscription));
                 printer
                     .is_talking()
@@ -350,6 +350,7 @@ impl Listener {
         &mut self,
         happenings: &[Happening],
         printer: &Printer,
+        clock: ServerClock<'_>,
         faults: &[PushFault],
         wanted: &Subscription,
     ) -> Vec<Value> {
@@ -371,6 +372,9 @@ impl Listener {
         }
         if faults.contains(&PushFault::Lie) {
             say.clear();
+        } else if !happenings.is_empty() {
+            // A lie that begins now repeats the state that the events have told.
+            self.face = Some(messages::face(printer, clock));
         }
         say
     }

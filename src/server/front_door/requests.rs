@@ -1,0 +1,241 @@
+//! From the client to the library: what is looked at before it is passed on.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use opcua::crypto::SecurityPolicy;
+use opcua::types::StatusCode;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
+
+use super::bucket::Bucket;
+use super::frame::{Frame, HEADER, Kind, Part};
+use super::opening::Opening;
+use super::plain;
+use super::relay::{OPENING_WITHIN, Relay};
+use super::wire::{End, Rest, body, header, in_time, send};
+use crate::server::limits;
+
+/// A channel is renewed when most of its time is over, which is minutes; each renewal costs RSA operations.
+const RENEWALS: u32 = 10;
+const RENEWAL_EVERY: Duration = Duration::from_secs(1);
+
+/// What has come of the request that comes now.
+#[derive(Debug, Default)]
+struct Message {
+    chunks: usize,
+    bytes: usize,
+}
+
+/// What has come over this connection so far.
+struct Course {
+    /// Of the channel; `None` before it is open.
+    policy: Option<SecurityPolicy>,
+    message: Message,
+    /// Requests before anybody has logged in.
+    requests: usize,
+    renewals: Bucket,
+}
+
+impl Relay {
+    pub(super) async fn requests(
+        &self,
+        client: &mut (impl AsyncRead + Unpin),
+        library: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<(), End> {
+        let mut course = Course {
+            policy: None,
+            message: Message::default(),
+            requests: 0,
+            renewals: Bucket::full(RENEWALS, RENEWAL_EVERY, Instant::now()),
+        };
+        let opening = self.next(&mut course, client, library);
+        let mut goes_on = in_time(OPENING_WITHIN, opening).await?;
+        while goes_on {
+            goes_on = self.next(&mut course, client, library).await?;
+        }
+        Ok(())
+    }
+
+    /// Passes on one chunk; `false` at the end.
+    async fn next(
+        &self,
+        course: &mut Course,
+        client: &mut (impl AsyncRead + Unpin),
+        library: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<bool, End> {
+        let largest = self.largest.load(Ordering::Relaxed);
+        let Some((header, frame)) = header(client, largest).await? else {
+            return Ok(false);
+        };
+        match (frame.kind, course.policy) {
+            (Kind::Opening, _) => {
+                let opening = in_time(OPENING_WITHIN, body(client, &frame)).await?;
+                self.open(course, &opening).await?;
+                send(library, &header).await?;
+                send(library, &opening).await?;
+            }
+            (Kind::Message, Some(policy)) => {
+                self.measure(course, &frame)?;
+                if frame.part == Part::Last {
+                    self.outstanding.room().await?;
+                    // Before its answer can come.
+                    self.outstanding.asked();
+                }
+                if policy == SecurityPolicy::None {
+                    self.pass_plain(course, client, library, header, &frame)
+                        .await?;
+                } else {
+                    send(library, &header).await?;
+                    pass_on(client, library, &frame).await?;
+                }
+                if frame.part != Part::Some {
+                    course.message = Message::default();
+                }
+            }
+            (Kind::Closing, Some(_)) => {
+                send(library, &header).await?;
+                pass_on(client, library, &frame).await?;
+            }
+            _ => {
+                return Err(End::refused(
+                    StatusCode::BadTcpMessageTypeInvalid,
+                    "a message is out of place",
+                ));
+            }
+        }
+        Ok(true)
+    }
+
+    /// How much of a request, and how many, are taken from whom.
+    fn measure(&self, course: &mut Course, frame: &Frame) -> Result<(), End> {
+        let message = &mut course.message;
+        message.chunks += 1;
+        message.bytes += frame.size;
+        let is_stranger = self.place.is_stranger();
+        let (bytes, chunks) = if is_stranger {
+            (
+                limits::MAX_STRANGER_REQUEST_SIZE,
+                limits::MAX_STRANGER_CHUNKS,
+            )
+        } else {
+            (limits::MAX_REQUEST_SIZE, limits::MAX_CHUNKS)
+        };
+        if message.bytes > bytes || message.chunks > chunks {
+            return Err(End::refused(
+                StatusCode::BadRequestTooLarge,
+                "a request is too large",
+            ));
+        }
+        if is_stranger && message.chunks == 1 {
+            course.requests += 1;
+            if course.requests > limits::MAX_STRANGER_REQUESTS {
+                return Err(End::refused(
+                    StatusCode::BadTooManyOperations,
+                    "too many requests before a login",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes on a chunk that is not encrypted.
+    async fn pass_plain(
+        &self,
+        course: &Course,
+        client: &mut (impl AsyncRead + Unpin),
+        library: &mut (impl AsyncWrite + Unpin),
+        header: [u8; HEADER],
+        frame: &Frame,
+    ) -> Result<(), End> {
+        let chunk = body(client, frame).await?;
+        let is_first = course.message.chunks == 1;
+        if is_first
+            && frame.part != Part::Abort
+            && !self.admits_plain_text
+            && !plain::is_discovery(&chunk)
+        {
+            return Err(End::refused(
+                StatusCode::BadSecurityPolicyRejected,
+                "more than discovery is asked for without encryption",
+            ));
+        }
+        if is_first && plain::is_create_session(&chunk) && self.place.has_left_too_many() {
+            return Err(End::refused(
+                StatusCode::BadTooManySessions,
+                "sessions were created from there and left behind",
+            ));
+        }
+        let asked = self.unactivated().asked(&chunk, is_first);
+        asked.map_err(|plain::TooMany| {
+            End::refused(
+                StatusCode::BadTooManySessions,
+                "sessions are created and not activated",
+            )
+        })?;
+        send(library, &header).await?;
+        send(library, &chunk).await
+    }
+
+    /// Whether the library may see an OPN.
+    async fn open(&self, course: &mut Course, opening: &[u8]) -> Result<(), End> {
+        let opening = Opening::parse(opening)
+            .map_err(|status| End::refused(status, "a security header is not in order"))?;
+        while let Err(wait) = course.renewals.take(Instant::now()) {
+            sleep(wait).await;
+        }
+        if course.policy.is_some_and(|before| before != opening.policy) {
+            return Err(End::refused(
+                StatusCode::BadSecurityChecksFailed,
+                "the channel is renewed under another policy",
+            ));
+        }
+        course.policy = Some(opening.policy);
+        if opening.policy == SecurityPolicy::None {
+            // Discovery is open to all (OPC 10000-4 §5.4.1).
+            self.place.certified(SecurityPolicy::None, None);
+            return Ok(());
+        }
+        if !self.policies.contains(&opening.policy) {
+            return Err(End::refused(
+                StatusCode::BadSecurityPolicyRejected,
+                "the security policy is not served",
+            ));
+        }
+        if self.place.is_stranger() {
+            self.judges.turn().await;
+        }
+        let chain: Arc<[u8]> = opening.chain.into();
+        let certificate = self.judges.accept(Arc::clone(&chain)).await?;
+        let before = self.place.certificate();
+        if before.is_some_and(|before| before.thumbprint != certificate.thumbprint) {
+            return Err(End::refused(
+                StatusCode::BadSecurityChecksFailed,
+                "the channel is renewed with another certificate",
+            ));
+        }
+        self.place.certified(opening.policy, Some(certificate));
+        if self.place.is_stranger() && self.place.has_to_wait() {
+            return Err(End::refused(
+                StatusCode::BadTcpServerTooBusy,
+                "too many sessions were created by this application and not activated",
+            ));
+        }
+        *self.chain() = Some(chain);
+        Ok(())
+    }
+}
+
+/// Passes on the rest of a chunk that is encrypted.
+async fn pass_on(
+    client: &mut (impl AsyncRead + Unpin),
+    library: &mut (impl AsyncWrite + Unpin),
+    frame: &Frame,
+) -> Result<(), End> {
+    let mut rest = Rest::of(frame);
+    while let Some(part) = rest.next(client).await? {
+        send(library, part).await?;
+    }
+    Ok(())
+}

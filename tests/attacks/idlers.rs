@@ -1,0 +1,64 @@
+//! A thousand connections that do nothing, in each of the states in which they can do nothing.
+
+use opcua::types::StatusCode;
+
+use super::raw::{Raw, hello};
+use super::siege::{STRANGERS, Siege};
+
+const CONNECTIONS: usize = 1_000;
+
+fn idle(attack: &str, connect: impl Fn(&str) -> Raw) {
+    let siege = Siege::open();
+    let mut idlers = Vec::new();
+    for n in 0..CONNECTIONS {
+        idlers.push(connect(siege.address()));
+        if n % 250 == 100 {
+            siege.newcomer().is_served();
+        }
+    }
+    let newcomer = siege.newcomer();
+    newcomer.is_served();
+    drop(newcomer);
+    // The first have made room for the last, and were told so.
+    assert_eq!(idlers[0].end(), Some(StatusCode::BadTcpServerTooBusy));
+    drop(idlers);
+    siege.lift_with(attack, STRANGERS);
+}
+
+#[test]
+fn silence() {
+    idle("1,000 connections of silence", Raw::connect);
+}
+
+#[test]
+fn half_a_greeting() {
+    idle("1,000 connections of half a HEL", |address| {
+        let mut raw = Raw::connect(address);
+        raw.send(&hello()[..20]);
+        raw
+    });
+}
+
+#[test]
+fn a_channel_and_nothing_else() {
+    idle("1,000 idle channels", Raw::open);
+}
+
+/// What is not said in time is not waited for.
+#[test]
+fn deadlines() {
+    let siege = Siege::open();
+    let mut silent = Raw::connect(siege.address());
+    let mut slow = Raw::connect(siege.address());
+    slow.send(&hello()[..20]);
+    let mut greeted = Raw::connect(siege.address());
+    greeted.send(&hello());
+    for (idler, what) in [
+        (&mut silent, "nothing"),
+        (&mut slow, "half a HEL"),
+        (&mut greeted, "no OPN"),
+    ] {
+        assert_eq!(idler.end(), Some(StatusCode::BadTimeout), "{what}");
+    }
+    siege.lift("deadlines");
+}
