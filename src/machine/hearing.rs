@@ -92,8 +92,12 @@ impl Hearing {
         match (state, report.state.has_active_job()) {
             (State::Active(active), runs) => {
                 let is_missed = if runs {
-                    !active.is_same_print(report)
-                        && (extent == Extent::State || !self.is_certainly_another(active, report))
+                    // Of the same file again there would be news, and a report may be older than the one before it.
+                    // Out of sight there were none, and no later report tells as well that it is another print. With
+                    // the state alone, its file is not known yet.
+                    let may_lag = active.watch() == Watch::Unbroken
+                        && !active.is_other_file(report.file.as_ref());
+                    (may_lag || extent == Extent::State) && !active.is_same_print(report)
                 } else {
                     active.told().is_none()
                 };
@@ -108,13 +112,6 @@ impl Hearing {
                     || self.announced.is_none() && self.is_tail(report, at)
             }
         }
-    }
-
-    /// Of another print there would be news, and a report may be older than the one before it. But out of sight there
-    /// are no news, and once a print was seen to start, a report of another file is about that one.
-    fn is_certainly_another(&self, active: &Active, report: &Report) -> bool {
-        active.watch() == Watch::Interrupted
-            || (self.missed.is_some() && active.is_other_file(report.file.as_ref()))
     }
 
     /// The job is seen running, or its end is concluded: since when it was not seen, if so.
