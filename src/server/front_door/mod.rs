@@ -11,6 +11,8 @@
 //! costs a fixed amount of memory, whatever its client sends.
 
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod journal;
 mod opening;
 mod peers;
