@@ -76,12 +76,7 @@ impl Siege {
         let bridge = Bridge::run(config);
         let pki = TempDir::new().expect("a folder for the client's certificate");
         let policy = Policy::Basic256Sha256;
-        let mut stranger = Process::spawn(
-            "a stranger",
-            Client::Asyncua
-                .program("steady", bridge.endpoint(), policy, &pki)
-                .args(["--login", LOGIN]),
-        );
+        let mut stranger = honest(&bridge, &pki, policy, Some(LOGIN));
         assert!(!stranger.wait_for_exit().success(), "{stranger}");
         let list = bridge.operator(&["trust", "list"]);
         let is_thumbprint = |word: &&str| word.len() == 64;
@@ -95,9 +90,7 @@ impl Siege {
     }
 
     fn begin(bridge: Bridge, pki: TempDir, policy: Policy, login: Option<&'static str>) -> Self {
-        let mut command = Client::Asyncua.program("steady", bridge.endpoint(), policy, &pki);
-        command.args(login.iter().flat_map(|login| ["--login", login]));
-        let mut client = Process::spawn("an honest client", &mut command);
+        let mut client = honest(&bridge, &pki, policy, login);
         client.wait_for_line("that it is served", |line| {
             line.contains("ready").then_some(())
         });
@@ -144,22 +137,35 @@ impl Siege {
             if is_as_before { Ok(now) } else { Err(is_it) }
         });
         self.client.close_stdin();
-        let status = self.client.wait_for_exit();
-        assert!(status.success(), "not served: {}", self.client);
-        let lines = self.client.lines();
-        let served = lines.last().expect("an account");
-        println!("{:?}, then {now:?}; {served}", self.before);
-        let served: Value = serde_json::from_str(served).expect("an account");
+        let served = account("the honest client", self.client);
+        println!("{:?}, then {now:?}", self.before);
         assert!(served["reads"].as_u64() > Some(50), "{served}");
         // Far more than it is; a client that waits this long is not served.
         assert!(served["p99"].as_f64() < Some(5_000.0), "{served}");
+        wait_until("somebody who comes later is served, too", || {
+            let mut client = honest(&self.bridge, &self.pki, self.policy, self.login);
+            client.close_stdin();
+            let status = client.wait_for_exit();
+            if status.success() {
+                Ok(())
+            } else {
+                Err(client.to_string())
+            }
+        });
         let log = self.bridge.log();
         assert!(!log.contains("panicked"), "{log}");
         assert!(self.bridge.terminate().success());
     }
 }
 
-/// What an attacker prints at its end.
+/// A client that reads until its standard input ends.
+fn honest(bridge: &Bridge, pki: &TempDir, policy: Policy, login: Option<&str>) -> Process {
+    let mut command = Client::Asyncua.program("steady", bridge.endpoint(), policy, pki);
+    command.args(login.iter().flat_map(|login| ["--login", login]));
+    Process::spawn("an honest client", &mut command)
+}
+
+/// What a program prints at its end.
 fn account(name: &str, mut process: Process) -> Value {
     let status = process.wait_for_exit();
     assert!(status.success(), "{process}");

@@ -118,7 +118,7 @@ fn edited(name: &str, target: Target) {
     let config = ProptestConfig {
         // A find belongs into the corpus.
         failure_persistence: None,
-        ..ProptestConfig::with_cases(1_000)
+        ..ProptestConfig::with_cases(400)
     };
     proptest!(config, |((file, edits) in strategy)| {
         let mut bytes = corpus[file.index(corpus.len())].1.clone();

@@ -17,8 +17,10 @@ from asyncua.common import connection
 import session
 
 # The connection may have ended, and then nobody answers.
-ANSWER = 0.5
-CONNECTION = 10
+ANSWER = 0.25
+CONNECTION = 4
+# Connections at a time.
+ATTACKERS = 4
 
 
 class Fault:
@@ -31,12 +33,10 @@ class Fault:
 
     def begins(self):
         self.seen += 1
-        if self.seen <= self.start:
-            return False
-        self.done += 1
-        return True
+        return self.seen > self.start
 
 
+KINDS = [b"HEL", b"ACK", b"ERR", b"OPN", b"MSG", b"CLO", b"RHE"]
 NUMBERS = [0, 1, 2, 3, 1000, 0x7FFFFFFF, 0x80000000, 0xFFFFFBFF, 0xFFFFFFFF]
 
 
@@ -65,7 +65,7 @@ def token(chunks, generator):
 
 def kind(chunks, generator):
     for chunk in chunks:
-        chunk.MessageHeader.MessageType = generator.choice(list(ua.MessageType))
+        chunk.MessageHeader.MessageType = generator.choice(KINDS)
 
 
 def unfinished(chunks, generator):
@@ -142,12 +142,14 @@ def patch():
         if fault is None or not fault.begins():
             return to_binary(self, *args, **more)
         if fault.kind in OF_BYTES:
-            return fault.kind(to_binary(self, *args, **more), fault.generator)
+            wrong = fault.kind(to_binary(self, *args, **more), fault.generator)
+            fault.done += 1
+            return wrong
         pending = []
 
         def message_to_chunks(*args, **more):
+            # The caller numbers them; then it is our turn.
             pending.extend(to_chunks(*args, **more))
-            # Its sequence numbers are set afterwards, to a list that is looked at again below.
             return pending
 
         connection.MessageChunk.message_to_chunks = staticmethod(message_to_chunks)
@@ -156,7 +158,9 @@ def patch():
         finally:
             connection.MessageChunk.message_to_chunks = staticmethod(to_chunks)
         fault.kind(pending, fault.generator)
-        return b"".join(chunk.to_binary() for chunk in pending)
+        wrong = b"".join(chunk.to_binary() for chunk in pending)
+        fault.done += 1
+        return wrong
 
     connection.SecureConnection.message_to_binary = message_to_binary
 
@@ -181,7 +185,7 @@ async def requests(client):
         except ua.UaStatusCodeError:
             answered += 1
         except Exception:
-            if client.uaclient.protocol is None or client.uaclient.protocol.transport is None:
+            if client.uaclient.protocol.transport is None:
                 break
     return answered
 
@@ -193,7 +197,8 @@ class Silent:
 
 async def attempt(args, fault):
     client = await session.client_for(args)
-    client.session_timeout = 10_000
+    # Of most sessions nobody takes leave: they go by themselves, and make room.
+    client.session_timeout = 2_000
     answered = 0
     try:
         await client.connect_socket()
@@ -212,6 +217,35 @@ async def attempt(args, fault):
     return outcome, answered
 
 
+class Account:
+    """What was done, and what came of it."""
+
+    def __init__(self, until, most):
+        self.until, self.most = until, most
+        self.connections, self.answered = 0, 0
+        self.outcomes, self.faults = Counter(), Counter({kind.__name__: 0 for kind in FAULTS})
+
+    def next_fault(self):
+        """Each in turn, and each at least once; None at the end."""
+        is_over = time.monotonic() > self.until and self.connections >= len(FAULTS)
+        if is_over or self.connections >= self.most:
+            return None
+        self.connections += 1
+        return FAULTS[self.connections % len(FAULTS)]
+
+
+async def attack(args, generator, told):
+    while kind := told.next_fault():
+        fault = Fault(kind, generator.choice([0, 1, 2, 3, 3, 3, 4, 5, 6]), generator)
+        try:
+            outcome, answered = await asyncio.wait_for(attempt(args, fault), CONNECTION)
+        except asyncio.TimeoutError:
+            outcome, answered = "silence", 0
+        told.outcomes[outcome] += 1
+        told.faults[kind.__name__] += fault.done
+        told.answered += answered
+
+
 async def main():
     parser = session.arguments(__doc__)
     parser.add_argument("--seconds", type=float, default=30)
@@ -220,21 +254,11 @@ async def main():
     args = parser.parse_args()
     logging.disable(logging.CRITICAL)
     patch()
-    generator = random.Random(args.seed)
-    until = time.monotonic() + args.seconds
-    outcomes, faults, answered, connections = Counter(), Counter(), 0, 0
-    while connections < args.most and (time.monotonic() < until or connections < len(FAULTS)):
-        kind = FAULTS[connections % len(FAULTS)]
-        fault = Fault(kind, generator.choice([0, 1, 2, 3, 3, 3, 4, 5, 6]), generator)
-        try:
-            outcome, answers = await asyncio.wait_for(attempt(args, fault), CONNECTION)
-        except asyncio.TimeoutError:
-            outcome, answers = "silence", 0
-        connections += 1
-        outcomes[outcome] += 1
-        faults[kind.__name__] += fault.done
-        answered += answers
-    session.emit(kind="attacked", connections=connections, answered=answered, outcomes=outcomes, faults=faults)
+    told = Account(time.monotonic() + args.seconds, args.most)
+    await asyncio.gather(*(attack(args, random.Random(args.seed + number), told) for number in range(ATTACKERS)))
+    session.emit(
+        kind="attacked", connections=told.connections, answered=told.answered, outcomes=told.outcomes, faults=told.faults
+    )
 
 
 if __name__ == "__main__":

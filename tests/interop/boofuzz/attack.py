@@ -62,9 +62,9 @@ def request_header():
     ]
 
 
-def told(name, default):
+def told(name):
     """What the server has told of its channel."""
-    return Static(name, ProtocolSessionReference(name, default_value=struct.pack("<I", default)))
+    return Static(name, ProtocolSessionReference(name, default_value=b"\0" * 4))
 
 
 def model(session):
@@ -82,7 +82,7 @@ def model(session):
     session.connect(hello, opening)
     for name, identifier in SERVICES.items():
         body = message(
-            name, "MSG", told("channel", 1), told("token", 1), DWord("sequence", 2), DWord("request", 2),
+            name, "MSG", told("channel"), told("token"), DWord("sequence", 2), DWord("request", 2),
             Bytes("service", encoding(identifier), max_len=40), *request_header(),
             *text("url", f"opc.tcp://{HOST}/", max_len=2000), Bytes("rest", b"\xff" * 40, max_len=20000),
         )
@@ -90,8 +90,9 @@ def model(session):
 
 
 def remember_channel(target, logger, session, test_case_context, **_):
-    """Reads the numbers of channel and token out of the answer to OPN."""
+    """Reads the numbers of channel and token out of the answer to OPN. Without one, the message is for no channel."""
     answer = session.last_recv or b""
+    test_case_context.session_variables.update(channel=b"\0" * 4, token=b"\0" * 4)
     try:
         at = 12
         for _field in ("policy", "certificate", "thumbprint"):
@@ -108,22 +109,23 @@ def remember_channel(target, logger, session, test_case_context, **_):
 
 
 class Sample(Session):
-    """Sends a random part of the cases, until the time is over."""
+    """Sends a random part of the cases. Each kind of message has its share of the time."""
 
     def begin(self, generator, seconds):
-        self.generator, self.until = generator, time.monotonic() + seconds
+        kinds = ["HEL", "HEL", "OPN", "OPN", *SERVICES]
+        now = time.monotonic()
+        self.until = {kind: now + seconds * (place + 1) / len(kinds) for place, kind in enumerate(kinds)}
+        self.generator = generator
         self.sent, self.channels = Counter(), 0
-        self.share = {}
         self.fuzz(max_depth=1)
 
     def _fuzz_current_case(self, mutation_context):
         kind = self.fuzz_node.name
-        if time.monotonic() < self.until and self.generator.random() < SHARE.get(kind, 0.02):
+        if time.monotonic() < self.until[kind] and self.generator.random() < SHARE.get(kind, 0.02):
             self.sent[kind] += 1
             super()._fuzz_current_case(mutation_context)
 
 
-# HEL and OPN come first; of the rest there is much, and all alike.
 SHARE = {"HEL": 0.1, "OPN": 0.1}
 
 
