@@ -3,10 +3,11 @@
 //! Always holds: neither a password nor a hash is printed; a [`struct@Hash`] can be checked with bounded memory and time.
 
 use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Argon2, Params};
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 /// Longest password that `hash-password` takes, in bytes.
 pub const LONGEST: usize = 1024;
@@ -87,10 +88,21 @@ impl Hash {
     /// Whether it was made of this password. Takes as much memory and time as the hash says: not for a thread that
     /// others wait for.
     pub fn is_of(&self, password: &str) -> bool {
-        let argon2 = Argon2::default();
+        self.output(password)
+            .is_some_and(|it| Some(it) == self.0.hash)
+    }
+
+    /// What comes out for this password. Two outputs are compared in a time that does not depend on them.
+    fn output(&self, password: &str) -> Option<Output> {
+        let (salt, wanted) = (self.0.salt.as_ref()?, self.0.hash.as_ref()?);
+        let params = Params::try_from(&*self.0).ok()?;
+        let mut memory = Memory::of(params.block_count());
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut out = vec![0; wanted.as_bytes().len()];
         argon2
-            .verify_password(password.as_bytes(), &*self.0)
-            .is_ok()
+            .hash_password_into_with_memory(password.as_bytes(), salt, &mut out, &mut memory.0)
+            .ok()?;
+        Output::new(&out).ok()
     }
 
     /// Whether it was made with as much work as is recommended.
@@ -100,6 +112,37 @@ impl Hash {
             _ => Strength::Weak,
         }
     }
+}
+
+/// What a check works in. It is used again: the allocator would keep so large a piece for each thread that has ever
+/// checked a password.
+struct Memory(Vec<Block>);
+
+/// As many as there were checks at a time.
+static IDLE: Mutex<Vec<Memory>> = Mutex::new(Vec::new());
+/// 64 MiB; a larger one is given back.
+const LARGEST_KEPT: usize = 64 << 10;
+
+impl Memory {
+    fn of(blocks: usize) -> Self {
+        let mut memory = idle().pop().unwrap_or(Self(Vec::new()));
+        memory.0.resize(blocks, Block::new());
+        memory
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if self.0.len() <= LARGEST_KEPT && !self.0.is_empty() {
+            // What is left of a password in it is not kept.
+            self.0.fill(Block::new());
+            idle().push(Self(std::mem::take(&mut self.0)));
+        }
+    }
+}
+
+fn idle() -> MutexGuard<'static, Vec<Memory>> {
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn work(params: &Params) -> u64 {
