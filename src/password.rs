@@ -3,7 +3,6 @@
 //! Always holds: neither a password nor a hash is printed; a [`struct@Hash`] can be checked with bounded memory and time.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::{Output, PasswordHash};
@@ -96,11 +95,11 @@ impl Hash {
     fn output(&self, password: &str) -> Option<Output> {
         let (salt, wanted) = (self.0.salt.as_ref()?, self.0.hash.as_ref()?);
         let params = Params::try_from(&*self.0).ok()?;
-        let mut memory = Memory::of(params.block_count());
+        let mut memory = memory(params.block_count());
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let mut out = vec![0; wanted.as_bytes().len()];
         argon2
-            .hash_password_into_with_memory(password.as_bytes(), salt, &mut out, &mut memory.0)
+            .hash_password_into_with_memory(password.as_bytes(), salt, &mut out, &mut memory)
             .ok()?;
         Output::new(&out).ok()
     }
@@ -114,35 +113,16 @@ impl Hash {
     }
 }
 
-/// What a check works in. It is used again: the allocator would keep so large a piece for each thread that has ever
-/// checked a password.
-struct Memory(Vec<Block>);
+/// A larger piece of memory goes back to the system as soon as it is free: the allocator of glibc keeps smaller ones for
+/// the thread that asked, once it has seen one of their size. Then each thread that ever checked a password would hold
+/// what a check takes. 33 MiB, of which only what is used becomes memory.
+const GIVEN_BACK: usize = 33 << 10;
 
-/// As many as there were checks at a time.
-static IDLE: Mutex<Vec<Memory>> = Mutex::new(Vec::new());
-/// 64 MiB; a larger one is given back.
-const LARGEST_KEPT: usize = 64 << 10;
-
-impl Memory {
-    fn of(blocks: usize) -> Self {
-        let mut memory = idle().pop().unwrap_or(Self(Vec::new()));
-        memory.0.resize(blocks, Block::new());
-        memory
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        if self.0.len() <= LARGEST_KEPT && !self.0.is_empty() {
-            // What is left of a password in it is not kept.
-            self.0.fill(Block::new());
-            idle().push(Self(std::mem::take(&mut self.0)));
-        }
-    }
-}
-
-fn idle() -> MutexGuard<'static, Vec<Memory>> {
-    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
+/// What a check works in.
+fn memory(blocks: usize) -> Vec<Block> {
+    let mut memory = Vec::with_capacity(blocks.max(GIVEN_BACK));
+    memory.resize(blocks, Block::new());
+    memory
 }
 
 fn work(params: &Params) -> u64 {
