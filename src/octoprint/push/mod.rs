@@ -12,6 +12,8 @@
 //! octoprint.md §2.4). A session dies with its server, so each connection logs in anew. The socket goes on telling after
 //! the key was revoked and cannot be heard to lie, so polling looks after it (`poll`), and ends it by way of the [`Line`].
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod message;
 mod problem;
 mod socket;

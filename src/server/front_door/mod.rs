@@ -16,6 +16,8 @@ mod answers;
 mod bucket;
 mod crowd;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod journal;
 mod judges;
 mod opening;
