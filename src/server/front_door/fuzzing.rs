@@ -1,6 +1,6 @@
 //! Bytes as a client may send them once it is connected: chunks, one after the other.
 
-use super::frame::{self, Frame, HEADER, Kind};
+use super::frame::{self, Frame, HEADER, Kind, Part};
 use super::opening::Opening;
 
 /// What the library says that it takes.
@@ -20,7 +20,7 @@ pub fn front_door(mut bytes: &[u8]) {
             }
         };
         assert!((HEADER..=LARGEST).contains(&frame.size));
-        assert!(frame.is_final || frame.kind == Kind::Message);
+        assert!(frame.part == Part::Last || frame.kind == Kind::Message);
         let Some((body, after)) = rest.split_at_checked(frame.rest()) else {
             return;
         };
