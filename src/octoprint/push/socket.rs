@@ -31,6 +31,8 @@ impl Socket {
         let config = WebSocketConfig::default()
             .max_message_size(Some(largest))
             .max_frame_size(Some(largest))
+            // Room for most messages; it is kept for each machine, and grows for a longer one.
+            .read_buffer_size(4 * 1024)
             // What we send is small; a server that does not read cannot make it grow.
             .max_write_buffer_size(64 * 1024)
             .write_buffer_size(0);
