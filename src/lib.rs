@@ -9,6 +9,9 @@
 pub mod bridge;
 pub mod cli;
 pub mod config;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod machine;
 pub mod octoprint;
 pub mod password;

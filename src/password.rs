@@ -4,9 +4,9 @@
 
 use std::fmt;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Argon2, Params};
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::{Output, PasswordHash};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 /// Longest password that `hash-password` takes, in bytes.
 pub const LONGEST: usize = 1024;
@@ -87,10 +87,21 @@ impl Hash {
     /// Whether it was made of this password. Takes as much memory and time as the hash says: not for a thread that
     /// others wait for.
     pub fn is_of(&self, password: &str) -> bool {
-        let argon2 = Argon2::default();
+        self.output(password)
+            .is_some_and(|it| Some(it) == self.0.hash)
+    }
+
+    /// What comes out for this password. Two outputs are compared in a time that does not depend on them.
+    fn output(&self, password: &str) -> Option<Output> {
+        let (salt, wanted) = (self.0.salt.as_ref()?, self.0.hash.as_ref()?);
+        let params = Params::try_from(&*self.0).ok()?;
+        let mut memory = memory(params.block_count());
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut out = vec![0; wanted.as_bytes().len()];
         argon2
-            .verify_password(password.as_bytes(), &*self.0)
-            .is_ok()
+            .hash_password_into_with_memory(password.as_bytes(), salt, &mut out, &mut memory)
+            .ok()?;
+        Output::new(&out).ok()
     }
 
     /// Whether it was made with as much work as is recommended.
@@ -100,6 +111,18 @@ impl Hash {
             _ => Strength::Weak,
         }
     }
+}
+
+/// A larger piece of memory goes back to the system as soon as it is free: the allocator of glibc keeps smaller ones for
+/// the thread that asked, once it has seen one of their size. Then each thread that ever checked a password would hold
+/// what a check takes. 33 MiB, of which only what is used becomes memory.
+const GIVEN_BACK: usize = 33 << 10;
+
+/// What a check works in.
+fn memory(blocks: usize) -> Vec<Block> {
+    let mut memory = Vec::with_capacity(blocks.max(GIVEN_BACK));
+    memory.resize(blocks, Block::new());
+    memory
 }
 
 fn work(params: &Params) -> u64 {

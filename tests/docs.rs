@@ -48,7 +48,7 @@ fn the_config_in_the_readme_loads() {
 #[test]
 fn links_lead_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut documents = vec![root.join("README.md")];
+    let mut documents = vec![root.join("README.md"), root.join("SECURITY.md")];
     for folder in ["docs", "docs/decisions"] {
         documents.extend(
             fs::read_dir(root.join(folder))

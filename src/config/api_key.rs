@@ -52,7 +52,7 @@ fn file_or_inline(path: &At<Secret>, folders: &Folders, report: &mut Report) -> 
         Found::File(file) => from_file(&file, &path.place, report),
         _ if looks_like_a_key(written) => Some(Secret::new(written)),
         Found::Folder(folder) => {
-            let what = format!("{} is a folder, not a file", folder.display());
+            let what = format!("{} is a folder, not a file", files::shown(&folder));
             report.mistake(
                 &path.place,
                 what,
@@ -61,7 +61,7 @@ fn file_or_inline(path: &At<Secret>, folders: &Folders, report: &mut Report) -> 
             None
         }
         Found::Unreadable(file, why) => {
-            let what = format!("{} cannot be read: {why}", file.display());
+            let what = format!("{} cannot be read: {why}", files::shown(&file));
             report.mistake(
                 &path.place,
                 what,
@@ -90,7 +90,7 @@ fn looks_like_a_key(text: &str) -> bool {
 }
 
 fn from_file(file: &std::path::Path, place: &Place, report: &mut Report) -> Option<Secret> {
-    let name = file.display();
+    let name = files::shown(file);
     let text = match files::read_text(file, LARGEST_FILE) {
         Ok(text) => text,
         Err(why) => {
@@ -111,7 +111,7 @@ fn from_file(file: &std::path::Path, place: &Place, report: &mut Report) -> Opti
         value: Secret::new(text),
         place: place.clone(),
     };
-    inline(&key, &name.to_string(), report)
+    inline(&key, &name, report)
 }
 
 /// White space and quotes around the key are not part of it; what is left must fit into an HTTP header.

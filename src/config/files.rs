@@ -65,9 +65,21 @@ pub(super) enum Found {
     Nowhere(Vec<PathBuf>),
 }
 
+/// A path as it may be shown: whole, in one line, without control characters.
+pub(super) fn shown(path: &Path) -> String {
+    let mut shown = String::new();
+    for character in path.display().to_string().chars() {
+        match character {
+            '\\' | '"' | '\'' => shown.push(character),
+            _ => shown.extend(character.escape_debug()),
+        }
+    }
+    shown
+}
+
 /// `/a/x and /b/x`
 pub(super) fn tried(paths: &[PathBuf]) -> String {
-    let shown: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+    let shown: Vec<String> = paths.iter().map(|path| shown(path)).collect();
     shown.join(" and ")
 }
 

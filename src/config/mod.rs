@@ -15,6 +15,8 @@ mod census;
 mod data_source;
 mod field;
 mod files;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod identity;
 pub mod keys;
 mod label;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::census::Census;
 use super::field::{At, Field};
-use super::files::Folders;
+use super::files::{self, Folders};
 use super::keys;
 use super::machine::{self, Defaults, millis};
 use super::mistake::{Report, quoted};
@@ -114,7 +114,7 @@ fn state_dir(field: Field<String>, folders: &Folders, report: &mut Report) -> Op
     };
     let path = folders.config.join(value);
     if path.exists() && !path.is_dir() {
-        let what = format!("{} is there, but it is not a folder", path.display());
+        let what = format!("{} is there, but it is not a folder", files::shown(&path));
         report.mistake(&place, what, "name a folder; it is made when it is missing");
         return None;
     }

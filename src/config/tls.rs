@@ -57,17 +57,17 @@ fn ca_file(path: &At<String>, folders: &Folders, report: &mut Report) -> Option<
         Found::File(file) => match files::read_text(&file, LARGEST_FILE) {
             Ok(text) if text.contains("-----BEGIN CERTIFICATE-----") => return Some(file),
             Ok(_) | Err(ReadError::NotText) => (
-                format!("{} holds no PEM certificate", file.display()),
+                format!("{} holds no PEM certificate", files::shown(&file)),
                 export,
             ),
-            Err(why) => (format!("{} {why}", file.display()), export),
+            Err(why) => (format!("{} {why}", files::shown(&file)), export),
         },
         Found::Folder(folder) => (
-            format!("{} is a folder, not a file", folder.display()),
+            format!("{} is a folder, not a file", files::shown(&folder)),
             export,
         ),
         Found::Unreadable(file, why) => (
-            format!("{} cannot be read: {why}", file.display()),
+            format!("{} cannot be read: {why}", files::shown(&file)),
             "let the user who runs umati-bridge read it",
         ),
         Found::Nowhere(tried) => (

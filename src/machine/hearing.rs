@@ -16,7 +16,7 @@
 
 use std::time::Duration;
 
-use super::active::Active;
+use super::active::{Active, Watch};
 use super::tracker::{State, Tracker};
 use super::{Ending, Job, JobEvent, JobFile, JobStart, Report, Timestamp, Trouble, later};
 
@@ -92,10 +92,12 @@ impl Hearing {
         match (state, report.state.has_active_job()) {
             (State::Active(active), runs) => {
                 let is_missed = if runs {
-                    // Of another print there would be news, and a report may be older than the one before it. With
+                    // Of the same file again there would be news, and a report may be older than the one before it.
+                    // Out of sight there were none, and no later report tells as well that it is another print. With
                     // the state alone, its file is not known yet.
-                    let may_lag = active.told().is_none() || extent == Extent::State;
-                    may_lag && !active.is_same_print(report)
+                    let may_lag = active.watch() == Watch::Unbroken
+                        && !active.is_other_file(report.file.as_ref());
+                    (may_lag || extent == Extent::State) && !active.is_same_print(report)
                 } else {
                     active.told().is_none()
                 };

@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::Observed;
-use crate::machine::{JobFile, News, Observation, PrintNews, PrinterState, Timestamp};
+use crate::machine::{JobFile, News, Observation, PrintNews, PrinterState, Report, Timestamp};
 
 /// Whether OctoPrint answers and accepts the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,13 +35,15 @@ pub(super) enum Feed {
     Telling,
 }
 
-/// What push told last.
+/// What was told last, by push or by poll.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Told {
     /// Counts the turns of what follows.
     pub turns: u64,
     pub state: PrinterState,
     pub file: Option<JobFile>,
+    /// Percent of the file.
+    completion: Option<f64>,
     /// When the last sign of life came.
     pub heard: Instant,
 }
@@ -66,6 +68,7 @@ impl Line {
                 turns: 0,
                 state: PrinterState::Unknown,
                 file: None,
+                completion: None,
                 heard: Instant::now(),
             })),
             condemned: Arc::default(),
@@ -126,12 +129,13 @@ impl Line {
         self.with_told(|told| told.heard = Instant::now());
     }
 
-    /// Push tells this.
+    /// This is told.
     pub(super) fn note(&self, observation: &Observation) {
         match observation {
             Observation::Report(report) => self.with_told(|told| {
                 told.note_state(report.state);
                 told.note_file(report.file.as_ref());
+                told.completion = report.progress.completion;
             }),
             Observation::News(News::State { state, .. }) => {
                 self.with_told(|told| told.note_state(*state));
@@ -150,10 +154,10 @@ impl Line {
         &self,
         observation: Observation,
         at: Timestamp,
-        counts: impl FnOnce() -> bool,
+        counts: impl FnOnce(&Observation) -> bool,
     ) {
         match self.out.reserve().await {
-            Ok(place) if counts() => place.send(Observed {
+            Ok(place) if counts(&observation) => place.send(Observed {
                 observation: Box::new(observation),
                 at,
             }),
@@ -168,19 +172,68 @@ impl Line {
 }
 
 impl Told {
+    /// Was this told before, or is it older still? A print does not go back.
+    pub(super) fn is_ahead_of(&self, report: &Report) -> bool {
+        self.state.has_active_job()
+            && report.state.has_active_job()
+            && is_same_file(self.file.as_ref(), report.file.as_ref())
+            && report.progress.completion < self.completion
+    }
+
     fn note_state(&mut self, state: PrinterState) {
         self.turns += u64::from(self.state != state);
         self.state = state;
     }
 
     fn note_file(&mut self, file: Option<&JobFile>) {
-        let same = match (&self.file, file) {
-            (Some(before), Some(now)) => before.is_same(now),
-            (before, now) => before.is_none() && now.is_none(),
-        };
-        if !same {
+        if !is_same_file(self.file.as_ref(), file) {
             self.turns += 1;
             self.file = file.cloned();
         }
+    }
+}
+
+fn is_same_file(one: Option<&JobFile>, other: Option<&JobFile>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.is_same(other),
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::Progress;
+
+    fn printing(path: &str, completion: f64) -> Report {
+        let file = JobFile {
+            origin: "local".into(),
+            path: path.into(),
+            name: path.into(),
+            display: path.into(),
+            size: None,
+            date: None,
+        };
+        Report {
+            state: PrinterState::Printing,
+            file: Some(file),
+            progress: Progress {
+                completion: Some(completion),
+                ..Progress::default()
+            },
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn a_print_that_stands_further_back_was_told_before() {
+        let (out, _) = tokio::sync::mpsc::channel(1);
+        let line = Line::new(out);
+        assert!(!line.told().is_ahead_of(&printing("a.gcode", 40.0)));
+        line.note(&Observation::Report(Box::new(printing("a.gcode", 40.0))));
+        assert!(line.told().is_ahead_of(&printing("a.gcode", 39.9)));
+        assert!(!line.told().is_ahead_of(&printing("a.gcode", 40.0)));
+        assert!(!line.told().is_ahead_of(&printing("b.gcode", 4.0)));
+        assert!(!line.told().is_ahead_of(&Report::default()));
     }
 }

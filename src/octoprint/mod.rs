@@ -24,6 +24,8 @@ mod api;
 mod backoff;
 mod control;
 mod diagnose;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod http;
 mod journal;
 mod key;

@@ -170,7 +170,13 @@ impl Poller {
             self.journal.unknown_state(&report.state_text);
         }
         // What was told since it was asked is newer.
-        let counts = || self.line.feed() == Feed::Silent;
+        let counts = |report: &Observation| {
+            let silent = self.line.feed() == Feed::Silent;
+            if silent {
+                self.line.note(report);
+            }
+            silent
+        };
         let report = Observation::Report(Box::new(report));
         self.line.emit(report, chrono::Utc::now(), counts).await;
         Ok(())
@@ -288,7 +294,7 @@ impl Poller {
 
     async fn emit(&self, observation: Observation) {
         self.line
-            .emit(observation, chrono::Utc::now(), || true)
+            .emit(observation, chrono::Utc::now(), |_| true)
             .await;
     }
 }

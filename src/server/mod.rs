@@ -16,6 +16,8 @@ mod command;
 mod error;
 mod events;
 mod front_door;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod identity;
 mod journal;
 mod limits;

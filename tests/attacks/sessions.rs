@@ -34,6 +34,28 @@ fn sessions_that_nobody_activates() {
     siege.lift_with("1,200 sessions that nobody activates", STRANGERS);
 }
 
+/// The library ends the connection, so that nobody can close the session: then there is an end to it.
+#[test]
+fn sessions_that_are_left_behind() {
+    let siege = Siege::open();
+    let mut created = 0;
+    let refused = loop {
+        let mut raw = Raw::open(siege.address());
+        match raw.create_session() {
+            Answer::Chunk(..) => created += 1,
+            Answer::Error(status) => break status,
+            Answer::End => panic!("ended without a word"),
+        }
+        assert!(created < 100, "there is an end to it");
+        // A message that comes again.
+        let again = raw.sent[2].clone();
+        raw.send(&again);
+        raw.end();
+    };
+    assert_eq!(refused, StatusCode::BadTooManySessions);
+    siege.lift("sessions that are left behind");
+}
+
 /// On a server that wants to know who you are, there is only discovery without encryption.
 #[test]
 fn a_closed_server_creates_no_session_without_encryption() {

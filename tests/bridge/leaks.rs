@@ -31,6 +31,9 @@ use crate::plant::block_on;
 
 const PRINTERS: u32 = 10;
 const ITEMS: usize = 1_000;
+/// After which the session of a client is over that says nothing.
+const STAYS: Duration = Duration::from_secs(60);
+const GOES: Duration = Duration::from_secs(5);
 /// Those of the stage.
 const SESSIONS: usize = 3;
 /// Processor time is compared over this long.
@@ -93,10 +96,9 @@ fn clients_that_come_and_go_leave_no_cost_and_bounded_memory() {
 
         let carried = |it: &Measured| (it.sessions, it.items);
         assert_eq!(carried(&after), carried(&before));
-        assert!(
-            renewals <= 2 * (cycles * ITEMS / MAX_STALE_ITEMS),
-            "{renewals}"
-        );
+        // Once when the old server ends, and once if the stage was set while it gave notice.
+        let most = 2 * (cycles * ITEMS / MAX_STALE_ITEMS);
+        assert!(renewals <= most, "{renewals}");
         assert!(after.stale <= MAX_STALE_ITEMS + 10 * ITEMS, "{after:?}");
         let most = before.resident + after.stale * BYTES_PER_STALE_ITEM + RESIDENT_SLACK;
         assert!(after.resident <= most, "{before:?} {after:?}");
@@ -187,9 +189,9 @@ impl Stage {
         let endpoint = bridge.endpoint().to_owned();
         let pki = TempDir::new().expect("a folder");
         // Only an encrypted session without a name may take over a subscription.
-        let one = Client::connect(&endpoint, &pki, true).await?;
-        let other = Client::connect(&endpoint, &pki, true).await?;
-        let subscriber = Client::connect(&endpoint, &pki, false).await?;
+        let one = Client::connect(&endpoint, &pki, true, STAYS).await?;
+        let other = Client::connect(&endpoint, &pki, true, STAYS).await?;
+        let subscriber = Client::connect(&endpoint, &pki, false, STAYS).await?;
         let nodes = subscriber.variables().await?;
         let nothing = DataChangeCallback::new(|_, _| {});
         let id = subscriber
@@ -226,17 +228,17 @@ impl Stage {
                 self.one.delete_subscription(id).await
             }
             Way::CloseSession => {
-                let client = Client::connect(&self.endpoint, &self.pki, false).await?;
+                let client = Client::connect(&self.endpoint, &self.pki, false, GOES).await?;
                 client.subscribe(&self.nodes).await?;
                 client.session.disconnect().await
             }
             Way::Vanish => {
-                let client = Client::connect(&self.endpoint, &self.pki, false).await?;
+                let client = Client::connect(&self.endpoint, &self.pki, false, GOES).await?;
                 client.subscribe(&self.nodes).await?;
                 Ok(())
             }
             Way::Expire => {
-                let client = Client::connect(&self.endpoint, &self.pki, false).await?;
+                let client = Client::connect(&self.endpoint, &self.pki, false, GOES).await?;
                 client.subscribe(&self.nodes).await?;
                 sleep(Duration::from_millis(300)).await;
                 client
@@ -313,7 +315,12 @@ impl Drop for Client {
 }
 
 impl Client {
-    async fn connect(endpoint: &str, pki: &TempDir, encrypted: bool) -> Result<Self, Error> {
+    async fn connect(
+        endpoint: &str,
+        pki: &TempDir,
+        encrypted: bool,
+        timeout: Duration,
+    ) -> Result<Self, Error> {
         let (policy, mode) = if encrypted {
             ("Basic256Sha256", MessageSecurityMode::SignAndEncrypt)
         } else {
@@ -327,9 +334,7 @@ impl Client {
             .trust_server_certs(true)
             .session_retry_limit(0)
             .recreate_subscriptions(false)
-            // Those that are cut off are gone soon; those that stay are kept alive.
-            .session_timeout(5_000)
-            .keep_alive_interval(Duration::from_secs(1))
+            .session_timeout(timeout.as_millis() as u32)
             .client()
             .expect("a client");
         let security = (endpoint, policy, mode, UserTokenPolicy::anonymous());

@@ -25,8 +25,9 @@ const CUTS: usize = 30;
 
 /// No two prints in a row have one file, so that a file tells which print it is.
 const FILES: [&str; 4] = ["a.gcode", "b.gcode", "c.gcode", "d.gcode"];
-/// Ends by itself after four seconds.
-const LAYERS: u32 = 12;
+/// Ends by itself after six seconds. What is over sooner than a heartbeat and the time until a contradiction counts
+/// (2.5 s) may pass unseen while the socket hangs; nothing else may.
+const LAYERS: u32 = 18;
 
 /// How late a fact may be known that was told in vain: a heartbeat, the time until a contradiction counts, an answer,
 /// and all of it on a busy computer.
@@ -265,7 +266,7 @@ impl Floor<'_> {
 
     fn end(&mut self) {
         let octoprint = &self.scene.octoprint;
-        let some_time = Duration::from_millis(self.dice.u64(1_500..2_500));
+        let some_time = Duration::from_millis(self.dice.u64(3_500..4_500));
         match self.dice.u8(..6) {
             0 => {
                 pause(some_time);

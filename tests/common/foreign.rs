@@ -237,7 +237,8 @@ impl Client {
         }
     }
 
-    fn program(self, program: &str, endpoint: &str, policy: Policy, pki: &TempDir) -> Command {
+    /// One of the programs in this client's folder; its key and certificate go into `pki`.
+    pub fn program(self, program: &str, endpoint: &str, policy: Policy, pki: &TempDir) -> Command {
         let mut command = match self {
             Self::Asyncua => {
                 let mut command = Venv::asyncua().python();

@@ -16,9 +16,12 @@ pub struct Venv(PathBuf);
 impl Venv {
     /// The OPC UA client `asyncua`, in the version of `asyncua/requirements.txt`.
     pub fn asyncua() -> Self {
-        let requirements = fs::read_to_string(fixture("asyncua/requirements.txt"))
-            .expect("the list of requirements");
-        Self::with("asyncua", requirements.trim())
+        Self::required_by("asyncua")
+    }
+
+    /// The network fuzzer `boofuzz`, in the version of `boofuzz/requirements.txt`.
+    pub fn boofuzz() -> Self {
+        Self::required_by("boofuzz")
     }
 
     /// A real OctoPrint of this version.
@@ -36,6 +39,12 @@ impl Venv {
 
     pub fn path(&self) -> &Path {
         &self.0
+    }
+
+    fn required_by(folder: &str) -> Self {
+        let requirements = fs::read_to_string(fixture(folder).join("requirements.txt"))
+            .expect("the list of requirements");
+        Self::with(folder, requirements.trim())
     }
 
     fn with(name: &str, requirement: &str) -> Self {

@@ -65,6 +65,20 @@ fn no_such_file_and_no_key() {
     );
 }
 
+/// Found by the fuzzer: what is shown of a path cannot leave its line.
+#[test]
+fn a_path_with_control_characters() {
+    assert_refused(
+        &machine(&[
+            ("api_key", ""),
+            ("authentication_file_path", r#""a\n\u001b[31mb\u202e""#),
+        ]),
+        r#"error: no such file, and it does not look like an API key (tried /etc/bridge/a\n\u{1b}[31mb\u{202e} and /home/bridge/a\n\u{1b}[31mb\u{202e})
+  --> /etc/bridge/config.json:5:31 authentication_file_path
+  help: write the API key into a file and name that file, or write the key itself (at least 16 of A-Z a-z 0-9 _ -)"#,
+    );
+}
+
 #[test]
 fn too_short_for_a_key() {
     assert_refused(

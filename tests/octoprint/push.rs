@@ -356,6 +356,30 @@ async fn who_refuses_is_left_alone_until_it_was_away() {
     asked.until_push().await;
 }
 
+/// It began to connect before the print, and is greeted in its midst: what it is told first may be of before.
+#[tokio::test]
+async fn a_greeting_that_was_long_on_its_way_does_not_count() {
+    let stage = Stage::with(Clock::running(1.0)).await;
+    stage.printer.inject_push(PushFault::Silence);
+    let poll = Duration::from_millis(20);
+    let limits = Limits {
+        history: NEVER,
+        ping: NEVER,
+        ..quick()
+    };
+    let mut asked = Listener::at(stage, STATUS_KEY, poll, NEVER, limits);
+    asked
+        .until("it is asked", |it| it.machine.report.is_some())
+        .await;
+    let printer = asked.printer().clone();
+    eventually("it waits for the greeting", || printer.sockets() == 1).await;
+    asked.until_printing().await;
+    asked.printer().heal();
+    asked.until_poll("is older than what").await;
+    asked.until_push().await;
+    assert_eq!((asked.starts(), asked.endings()), (1, Vec::new()));
+}
+
 #[tokio::test]
 async fn a_key_that_may_not_see_the_status_gets_no_history() {
     let stage = Stage::with(Clock::running(1.0)).await;

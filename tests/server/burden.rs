@@ -1,5 +1,7 @@
 //! What the library keeps of items that are gone is counted, and a server that has too much of it begins anew.
 
+use std::sync::Arc;
+
 use opcua::client::DataChangeCallback;
 use opcua::types::{NodeId, TimestampsToReturn};
 use umati_bridge::server::Ended;
@@ -86,5 +88,11 @@ async fn a_server_that_carries_too_much_begins_anew_once_nobody_is_connected() {
     .await;
 
     client.session.disconnect().await.unwrap();
+    let machine = Arc::downgrade(&bench.machines[0]);
     assert_eq!(bench.ended().await, Ended::Overburdened);
+    // And all that it was made of is gone with it.
+    eventually("the machines are nobody's", || {
+        (machine.strong_count() == 0).then_some(())
+    })
+    .await;
 }

@@ -12,6 +12,8 @@
 //! octoprint.md §2.4). A session dies with its server, so each connection logs in anew. The socket goes on telling after
 //! the key was revoked and cannot be heard to lie, so polling looks after it (`poll`), and ends it by way of the [`Line`].
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod message;
 mod problem;
 mod socket;
@@ -127,11 +129,12 @@ impl Push {
         })?;
         let (largest, ping) = (self.limits.message_bytes, self.limits.ping);
         let mut socket = Socket::new(connection, largest, ping).await;
+        let turns = self.line.told().turns;
         for message in message::introduction(self.throttle, &user, &session) {
             socket.send(&message).await?;
         }
         let patience = self.limits.history;
-        match timeout(patience, self.history(&mut socket, tale)).await {
+        match timeout(patience, self.history(&mut socket, turns, tale)).await {
             Ok(outcome) => outcome.map(|()| socket),
             Err(_) => Err(Problem::NoHistory(patience)),
         }
@@ -153,17 +156,36 @@ impl Push {
         }
     }
 
-    /// Waits for the history, which begins what is told.
-    async fn history(&mut self, socket: &mut Socket, tale: &mut Tale) -> Result<(), Problem> {
+    /// Waits for the history, which begins what is told. It may have been on its way for long, and what was answered
+    /// meanwhile is newer: `turns` were told before it was asked for.
+    async fn history(
+        &mut self,
+        socket: &mut Socket,
+        turns: u64,
+        tale: &mut Tale,
+    ) -> Result<(), Problem> {
         loop {
             let message = socket.next().await?;
             match message::read(&message) {
                 Message::History(_) => {
+                    let everything = tale.observe(&message::read(&message));
+                    let told = self.line.told();
+                    let is_behind = match &everything {
+                        Some(Observation::Report(report)) => told.is_ahead_of(report),
+                        _ => false,
+                    };
+                    if is_behind || told.turns != turns {
+                        return Err(Problem::Overtaken);
+                    }
                     self.why = None;
                     self.journal.tells();
+                    self.line.heard();
                     self.line.turn_feed(Feed::Telling);
                     self.emit(Observation::Source(DataSource::Push)).await;
-                    return self.take(&message, tale).await;
+                    if let Some(everything) = everything {
+                        self.tell(everything).await;
+                    }
+                    return Ok(());
                 }
                 Message::LoginAgain(why) => return Err(Problem::LoginAgain(why.to_owned())),
                 // Nothing counts before the history: it says where everything stands.
@@ -179,10 +201,14 @@ impl Push {
             return Err(Problem::LoginAgain(why.to_owned()));
         }
         if let Some(observation) = tale.observe(&message) {
-            self.line.note(&observation);
-            self.emit(observation).await;
+            self.tell(observation).await;
         }
         Ok(())
+    }
+
+    async fn tell(&self, observation: Observation) {
+        self.line.note(&observation);
+        self.emit(observation).await;
     }
 
     async fn fall_silent(&mut self, problem: Problem) {
@@ -198,14 +224,15 @@ impl Push {
         let at = Utc::now();
         let source = DataSource::Poll { why: Some(why) };
         self.line
-            .emit(Observation::Source(source), at, || true)
+            .emit(Observation::Source(source), at, |_| true)
             .await;
     }
 
     /// What is told after OctoPrint was seen to be out of reach, or to say otherwise, does not count.
     async fn emit(&self, observation: Observation) {
         let at = Utc::now();
-        let counts = || self.line.rest() == Rest::Up && self.line.feed() == Feed::Telling;
+        let counts =
+            |_: &Observation| self.line.rest() == Rest::Up && self.line.feed() == Feed::Telling;
         self.line.emit(observation, at, counts).await;
     }
 }

@@ -20,6 +20,8 @@ pub(super) enum Problem {
     NotUpgraded(u16),
     #[error("no greeting within {} s after the login; may the key's user see the status?", .0.as_secs_f32())]
     NoHistory(Duration),
+    #[error("the greeting is older than what OctoPrint has answered meanwhile")]
+    Overtaken,
     #[error("a new login is asked for ({0})")]
     LoginAgain(String),
     #[error("the connection was closed")]

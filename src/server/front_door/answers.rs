@@ -1,5 +1,6 @@
 //! From the library to the client.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
@@ -33,6 +34,7 @@ impl Relay {
                 Kind::Error => {
                     let body = body(library, &frame).await?;
                     let status = status(&body).unwrap_or_default();
+                    self.is_ended.store(true, Ordering::Relaxed);
                     return Err(End::refused(status, "the library ends it"));
                 }
                 // Sessions are created in one chunk; nobody waits for one of an encrypted channel here.
@@ -59,6 +61,7 @@ impl Relay {
                 }
             }
         }
+        self.is_ended.store(true, Ordering::Relaxed);
         client.shutdown().await?;
         Ok(())
     }

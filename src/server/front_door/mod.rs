@@ -16,6 +16,8 @@ mod answers;
 mod bucket;
 mod crowd;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod journal;
 mod judges;
 mod opening;
@@ -31,7 +33,7 @@ pub(super) use peers::{Peer, Peers};
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -132,6 +134,7 @@ impl FrontDoor {
             admits_plain_text: self.admits_plain_text,
             largest: AtomicUsize::new(wire::BUFFER),
             outstanding: Outstanding::default(),
+            is_ended: AtomicBool::new(false),
             chain: Mutex::default(),
             unactivated: Mutex::new(Unactivated::default()),
         }

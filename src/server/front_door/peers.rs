@@ -304,6 +304,22 @@ impl Place {
         applicant.is_some_and(|it| !known.unfinished.may_begin(&it, Instant::now()))
     }
 
+    /// So many sessions were created without encryption that could not be closed.
+    pub(super) fn left_behind(&self, sessions: usize) {
+        let origin = Applicant::Origin(Origin::of(self.address.ip()));
+        let mut known = self.peers.known();
+        for _ in 0..sessions {
+            known.unfinished.begin(origin, Instant::now());
+        }
+    }
+
+    /// Whether too many were.
+    pub(super) fn has_left_too_many(&self) -> bool {
+        let origin = Applicant::Origin(Origin::of(self.address.ip()));
+        let known = self.peers.known();
+        !known.unfinished.may_begin(&origin, Instant::now())
+    }
+
     /// Lets the library meet a connection, by `greet`, while it meets no other. `greet` must not wait for the client:
     /// others wait for it.
     pub(super) async fn introduce<T>(&self, greet: impl Future<Output = T>) -> (T, Introduced) {

@@ -1,7 +1,8 @@
 //! What a channel without encryption says: which service is asked for, and which sessions are not activated yet.
 //!
 //! The library keeps a session that was created and never activated until its time is over, up to ten minutes. Here
-//! it dies with its connection: the front door closes it, as the client would.
+//! it dies with its connection: the front door closes it, as the client would. Where it cannot, because the library has
+//! ended the connection, it is counted (`unfinished`).
 
 use std::collections::HashMap;
 
@@ -61,6 +62,12 @@ impl<'a> Clear<'a> {
 /// Whether the first chunk of a request asks for a service of discovery. `chunk`: what follows its header.
 pub(super) fn is_discovery(chunk: &[u8]) -> bool {
     Clear::parse(chunk).is_some_and(|it| DISCOVERY.iter().any(|service| it.is(*service)))
+}
+
+/// Whether the first chunk of a request asks for a session.
+pub(super) fn is_create_session(chunk: &[u8]) -> bool {
+    let asked = Clear::parse(chunk);
+    asked.is_some_and(|it| it.is(ObjectId::CreateSessionRequest_Encoding_DefaultBinary))
 }
 
 /// The sessions of one connection that are not activated.
@@ -139,6 +146,11 @@ impl Unactivated {
         {
             self.created.retain(|it| *it != activated);
         }
+    }
+
+    /// How many there are, or will be once the library has answered.
+    pub(super) fn count(&self) -> usize {
+        self.created.len() + self.creating.len()
     }
 
     /// Messages that close those that are left, for the library.

@@ -10,7 +10,7 @@
 //! channel, and is a stranger still: few and small requests, and a minute to log in. *At home*: a session was activated.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -55,6 +55,8 @@ pub(super) struct Relay {
     /// The receive buffer that was negotiated.
     pub largest: AtomicUsize,
     pub outstanding: Outstanding,
+    /// The library has ended it.
+    pub is_ended: AtomicBool,
     /// The certificates that were accepted, DER; `None` without security.
     pub chain: Mutex<Option<Arc<[u8]>>>,
     /// Used without encryption only.
@@ -75,9 +77,12 @@ impl Relay {
             self.tell(&mut client, end).await;
         }
         drop(client);
-        if let Some(library) = library {
-            // Who is gone needs no answer, and the library may have ended it.
-            let _ = timeout(FAREWELL, self.leave(library)).await;
+        if let Some(library) = library
+            && self.unactivated().count() > 0
+            && !matches!(timeout(FAREWELL, self.leave(library)).await, Ok(Ok(())))
+        {
+            let left = self.unactivated().count();
+            self.place.left_behind(left);
         }
     }
 
@@ -187,11 +192,26 @@ impl Relay {
     }
 
     /// Closes the sessions that die with a connection that is not encrypted.
-    async fn leave(&self, mut library: TcpStream) -> std::io::Result<()> {
-        let messages = self.unactivated().close();
-        if messages.is_empty() {
-            return Ok(());
+    ///
+    /// # Errors
+    /// The library has ended it already, or does not say what it has created.
+    async fn leave(&self, mut library: TcpStream) -> Result<(), End> {
+        if self.is_ended.load(Ordering::Relaxed) {
+            return Err(End::Io(std::io::ErrorKind::NotConnected.into()));
         }
+        // What was asked for at the last moment is still to be answered.
+        while self.unactivated().is_waiting() {
+            let Some((_, frame)) = header(&mut library, BUFFER * 4).await? else {
+                return Err(End::Io(std::io::ErrorKind::UnexpectedEof.into()));
+            };
+            let answer = body(&mut library, &frame).await?;
+            if frame.kind == Kind::Message {
+                self.unactivated().answered(&answer);
+            } else if frame.kind == Kind::Error {
+                return Err(End::Io(std::io::ErrorKind::NotConnected.into()));
+            }
+        }
+        let messages = self.unactivated().close();
         library.write_all(&messages).await?;
         library.shutdown().await?;
         // An unread answer would reset the connection before the library has read all of it.

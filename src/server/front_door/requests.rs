@@ -161,6 +161,12 @@ impl Relay {
                 "more than discovery is asked for without encryption",
             ));
         }
+        if is_first && plain::is_create_session(&chunk) && self.place.has_left_too_many() {
+            return Err(End::refused(
+                StatusCode::BadTooManySessions,
+                "sessions were created from there and left behind",
+            ));
+        }
         let asked = self.unactivated().asked(&chunk, is_first);
         asked.map_err(|plain::TooMany| {
             End::refused(

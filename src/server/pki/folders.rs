@@ -46,7 +46,8 @@ pub(super) struct Lists {
     pub crls: Vec<Arc<Crl>>,
     /// What the operator has revoked, as far as the certificates themselves are here.
     pub withdrawn: Vec<Arc<Certificate>>,
-    revoked: HashSet<String>,
+    /// Thumbprints of all that the operator has revoked.
+    pub revoked: HashSet<String>,
 }
 
 impl Folders {

@@ -16,6 +16,8 @@ mod crl;
 mod decision;
 mod der;
 mod folders;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod journal;
 mod list;
 mod problem;

@@ -1,0 +1,4 @@
+//! The ways into this room.
+
+pub use super::front_door::fuzzing::front_door;
+pub use super::pki::fuzzing::trust;
