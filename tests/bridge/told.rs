@@ -123,9 +123,8 @@ pub fn assert_the_same_story(prints: &[Print], jobs: &[Job], looks: &[Time], pro
     for print in prints {
         let next = nexts.next();
         // A print that is told as a whole, and late, may be told to start after the next one has started.
-        let is_of_print = |job: &&Job| {
-            next.is_none_or(|next| job.start < next.start.after || !job.is_of(next))
-        };
+        let is_of_print =
+            |job: &&Job| next.is_none_or(|next| job.start < next.start.after || !job.is_of(next));
         let found: Vec<_> = std::iter::from_fn(|| left.next_if(is_of_print)).collect();
         proof.prints += 1;
         let told = known(looks, print.start.before, print.runs_until());
