@@ -98,9 +98,11 @@ impl Cutter {
                 0 => Asking::InVain,
                 _ => Asking::Answered,
             };
-            // It goes on until it is seen again, or ends when it wants to; a restart loses it.
+            let upgrades = self.upgrades();
+            self.strike(cut, asking, floor);
+            // It goes on until it is seen again, or ends when it wants to; a restart has lost it.
             let held = (cut != Cut::Restart && self.dice.bool()).then_some(held);
-            self.cut(cut, asking, floor).await;
+            self.recover(cut, asking, upgrades).await;
             if held.is_some() {
                 until_known(&self.machine.mes, &self.machine.path(UPDATED)).await;
                 self.gone_on += 1;
@@ -129,8 +131,7 @@ impl Cutter {
         tokio::time::sleep(Duration::from_millis(wait)).await;
     }
 
-    async fn cut(&mut self, cut: Cut, asking: Asking, floor: &Floor) {
-        let upgrades = self.upgrades();
+    fn strike(&mut self, cut: Cut, asking: Asking, floor: &Floor) {
         self.cuts.push((asking, Utc::now()));
         match cut {
             Cut::Closed => self.printer.cut(),
@@ -142,6 +143,12 @@ impl Cutter {
         if asking == Asking::InVain {
             let absence = self.dice.choice(absences()).expect("there are some");
             self.printer.inject(absence);
+        }
+    }
+
+    /// Waits until the bridge listens again.
+    async fn recover(&mut self, cut: Cut, asking: Asking, upgrades: u64) {
+        if asking == Asking::InVain {
             self.moment(2_000).await;
         }
         if cut == Cut::Silence {

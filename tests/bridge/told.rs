@@ -119,12 +119,14 @@ pub struct Proof {
 /// Each print that was seen is one job with its start and its end, and there is no other job.
 pub fn assert_the_same_story(prints: &[Print], jobs: &[Job], looks: &[Time], proof: &mut Proof) {
     let mut left = jobs.iter().peekable();
-    let mut nexts = prints.iter().skip(1);
-    for print in prints {
-        let next = nexts.next();
+    for (index, print) in prints.iter().enumerate() {
+        let later = &prints[index + 1..];
+        let again = later.iter().find(|later| later.file == print.file);
+        let before =
+            |job: &Job, next: Option<&Print>| next.is_none_or(|next| job.start < next.start.after);
         // A print that is told as a whole, and late, may be told to start after the next one has started.
         let is_of_print =
-            |job: &&Job| next.is_none_or(|next| job.start < next.start.after || !job.is_of(next));
+            |job: &&Job| before(job, later.first()) || (job.is_of(print) && before(job, again));
         let found: Vec<_> = std::iter::from_fn(|| left.next_if(is_of_print)).collect();
         proof.prints += 1;
         let told = known(looks, print.start.before, print.runs_until());
