@@ -64,6 +64,8 @@ pub(super) struct Told {
     pub ending: super::Outcome,
     pub print_time: Option<Duration>,
     pub at: Timestamp,
+    /// Why it failed is told apart from it, and was not told yet.
+    pub lacks_reason: bool,
 }
 
 impl Hearing {
@@ -99,7 +101,7 @@ impl Hearing {
                         && !active.is_other_file(report.file.as_ref());
                     (may_lag || extent == Extent::State) && !active.is_same_print(report)
                 } else {
-                    active.told().is_none()
+                    active.told().is_none_or(|told| told.lacks_reason)
                 };
                 is_missed && {
                     let since = *self.missed.get_or_insert(at);
@@ -176,6 +178,13 @@ impl Tracker {
         events
     }
 
+    /// Why the print failed that was told to be over.
+    pub(super) fn hear_reason(&mut self, trouble: &Trouble) {
+        if let State::Active(active) = &mut self.state {
+            active.explain(trouble.text.clone());
+        }
+    }
+
     /// A print is over. What is told of another print than the one that runs comes too late and says nothing.
     pub(super) fn hear_end(
         &mut self,
@@ -185,10 +194,12 @@ impl Tracker {
         trouble: Option<&Trouble>,
         at: Timestamp,
     ) -> Vec<JobEvent> {
+        let lacks_reason = ending == Ending::FailedAsTold && trouble.is_none();
         let told = Told {
             ending: ending.outcome(trouble),
             print_time,
             at: self.hearing.missed.unwrap_or(at),
+            lacks_reason,
         };
         if let State::Active(active) = &mut self.state {
             if !active.is_other_file(file) {
@@ -239,6 +250,14 @@ impl Active {
         self.told.as_ref()
     }
 
+    /// Why it failed, if that is what lacks.
+    pub(super) fn explain(&mut self, reason: String) {
+        if let Some(told) = self.told.as_mut().filter(|told| told.lacks_reason) {
+            told.lacks_reason = false;
+            told.ending = super::Outcome::Failed { reason };
+        }
+    }
+
     /// The first word counts: what is told after it is the same in other words.
     fn tell_end(&mut self, told: Told) {
         self.told.get_or_insert(told);
@@ -262,6 +281,7 @@ impl Active {
                 ending,
                 print_time,
                 at,
+                lacks_reason: _,
             }) => {
                 let progress = &mut self.job.progress;
                 progress.print_time = print_time.or(progress.print_time);

@@ -106,12 +106,13 @@ impl Machine {
                 events
             }
             News::Trouble(trouble) => {
+                self.tracker.hear_reason(&trouble);
                 self.trouble = Some(LastTrouble {
                     trouble,
                     at,
                     holds: true,
                 });
-                Vec::new()
+                self.release(at)
             }
             News::Firmware(firmware) => {
                 self.firmware = Some(firmware);

@@ -49,6 +49,9 @@ pub enum Ending {
     Failed {
         reason: Option<String>,
     },
+    /// For a reason that a [`Trouble`] tells, which may come a moment later: OctoPrint 2.0 tells the end in a thread of its
+    /// own.
+    FailedAsTold,
 }
 
 impl Ending {
@@ -57,10 +60,14 @@ impl Ending {
         match self {
             Self::Completed => Outcome::Completed,
             Self::Cancelled => Outcome::Cancelled,
-            Self::Failed { reason } => Outcome::Failed {
-                reason: reason
-                    .or_else(|| trouble.map(|trouble| trouble.text.clone()))
-                    .unwrap_or_else(|| "printer disconnected".to_owned()),
+            Self::Failed {
+                reason: Some(reason),
+            } => Outcome::Failed { reason },
+            Self::Failed { reason: None } | Self::FailedAsTold => Outcome::Failed {
+                reason: trouble.map_or_else(
+                    || "printer disconnected".to_owned(),
+                    |trouble| trouble.text.clone(),
+                ),
             },
         }
     }

@@ -33,7 +33,7 @@ use super::active::{Active, Verdict};
 use super::hearing::{Extent, Hearing};
 use super::identity::{JobNames, reckon_start};
 use super::resume::last_end;
-use super::{Job, JobEvent, JobStart, PrinterState, Report, Timestamp};
+use super::{Job, JobEvent, JobStart, Outcome, PrinterState, Report, Timestamp};
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tracker {
@@ -186,7 +186,12 @@ impl Tracker {
         at: Timestamp,
         events: &mut Vec<JobEvent>,
     ) -> State {
-        if active.told().is_some() {
+        if let Some(told) = active.told() {
+            if told.lacks_reason
+                && let Verdict::Over(Outcome::Failed { reason }) = active.judge(report)
+            {
+                active.explain(reason);
+            }
             self.hearing.ended(&active, at);
             events.push(JobEvent::Ended(active.end_as_told()));
             return State::Idle { at };

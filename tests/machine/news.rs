@@ -1,10 +1,10 @@
 //! News that come while the machine is behind: the socket was cut, and what happened meanwhile was not told.
 
 use umati_bridge::machine::{
-    DataSource, JobEvent, News, Observation, Outcome, PrintNews, PrinterState,
+    DataSource, Ending, JobEvent, News, Observation, Outcome, PrintNews, PrinterState, Trouble,
 };
 
-use crate::bench::{Bench, active, file, outcome, printing, replaced};
+use crate::bench::{Bench, active, ended, failed, file, outcome, printing, replaced};
 
 fn enters(state: PrinterState) -> Observation {
     Observation::News(News::State {
@@ -62,4 +62,36 @@ fn the_same_file_again_is_another_job() {
         matches!(&events[..], [JobEvent::Ended(_), JobEvent::Started(_)]),
         "{events:#?}"
     );
+}
+
+/// OctoPrint 2.0 tells the end of a print and why it failed in two threads.
+#[test]
+fn the_reason_of_a_failure_may_come_after_it() {
+    for is_told in [true, false] {
+        let mut bench = Bench::ready();
+        bench.observe(Observation::Source(DataSource::Push));
+        bench.see(printing("a.gcode", 4.0, 0));
+        let over = Observation::News(News::Print(PrintNews::Over {
+            file: Some(file("a.gcode")),
+            ending: Ending::FailedAsTold,
+            print_time: None,
+        }));
+        assert_eq!(bench.observe(over), []);
+        assert_eq!(bench.observe(enters(PrinterState::Error)), []);
+        let events = if is_told {
+            let trouble = Trouble {
+                text: "kill() called!".to_owned(),
+                reason: None,
+            };
+            let news = Observation::News(News::Trouble(trouble));
+            bench.observe(news)
+        } else {
+            // Then the report tells it, a little later.
+            assert_eq!(bench.see(failed("kill() called!")), []);
+            bench.wait(3);
+            bench.see(failed("kill() called!"))
+        };
+        let reason = "kill() called!".to_owned();
+        assert_eq!(outcome(ended(&events)), &Outcome::Failed { reason });
+    }
 }

@@ -150,6 +150,7 @@ fn any_news() -> impl Strategy<Value = News> {
     let ending = prop_oneof![
         Just(Ending::Completed),
         Just(Ending::Cancelled),
+        Just(Ending::FailedAsTold),
         option::of("[a-z]{1,3}").prop_map(|reason| Ending::Failed { reason }),
     ];
     let over = (option::of(any_file()), ending, option::of(0..20u64)).prop_map(

@@ -102,13 +102,16 @@ fn over(payload: &Value, ending: Ending) -> News {
     })
 }
 
-/// OctoPrint 2.0 says "unknown" where it has just told the error by itself.
+/// OctoPrint 2.0 says "unknown" where it tells the error by itself.
 fn failure(payload: &Value) -> Ending {
     if payload["reason"] == "cancelled" {
         return Ending::Cancelled;
     }
     let reason = wire::text(&payload["error"]).map(|text| text.trim().to_owned());
-    Ending::Failed {
-        reason: reason.filter(|reason| !reason.is_empty() && reason != "unknown"),
+    match reason.as_deref() {
+        Some("unknown") => Ending::FailedAsTold,
+        _ => Ending::Failed {
+            reason: reason.filter(|reason| !reason.is_empty()),
+        },
     }
 }
