@@ -1,11 +1,16 @@
 //! The job that runs: what is remembered of it, and whether a report still speaks of it.
 
+use std::time::Duration;
+
 use super::hearing::Told;
 use super::mark::{Mark, is_complete};
 use super::{
     Job, JobEvent, JobFile, JobId, JobPhase, JobStart, OrderId, Outcome, PrinterState, Progress,
-    Report, Running, Timestamp,
+    Report, Running, Timestamp, later,
 };
+
+/// OctoPrint is in the state `Starting` for milliseconds (facts: octoprint.md §0.6), and for seconds where a printer is slow.
+const LONGEST_START: Duration = Duration::from_secs(10);
 
 /// What is remembered of the running job from one report to the next.
 #[derive(Debug, Clone)]
@@ -91,20 +96,22 @@ impl Active {
             JobPhase::Running | JobPhase::Ended { .. } => job.start.at(),
         };
         let cancelling = running.as_ref().is_some_and(|running| running.cancelling);
+        let mark = match &running {
+            Some(running) => Mark::new(running.completion, running.print_time),
+            None => Mark::new(job.progress.completion, None),
+        };
+        let made_progress = mark.completion().is_some() || mark.print_time().is_some();
         Self {
-            stage: if cancelling {
-                Stage::Cancelling
-            } else {
-                Stage::UnderWay
+            stage: match (cancelling, made_progress) {
+                (true, _) => Stage::Cancelling,
+                (false, true) => Stage::UnderWay,
+                (false, false) => Stage::Starting,
             },
             watch: Watch::Interrupted,
             seen_at: running
                 .as_ref()
                 .map_or(last_seen, |running| running.seen_at.max(last_seen)),
-            mark: match running {
-                Some(running) => Mark::new(running.completion, running.print_time),
-                None => Mark::new(job.progress.completion, None),
-            },
+            mark,
             job,
             told: None,
         }
@@ -138,6 +145,14 @@ impl Active {
 
     pub(super) fn watch(&self) -> Watch {
         self.watch
+    }
+
+    /// Out of sight for longer than a start takes: it does not start any more.
+    pub(super) fn outlast_start(&mut self, at: Timestamp) {
+        let is_long = at >= later(self.job.start.at(), LONGEST_START);
+        if self.watch == Watch::Interrupted && self.stage == Stage::Starting && is_long {
+            self.stage = Stage::UnderWay;
+        }
     }
 
     pub(super) fn lose_sight(&mut self) {

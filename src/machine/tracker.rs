@@ -116,6 +116,9 @@ impl Tracker {
         if report.state == PrinterState::Unknown {
             return Sight::Counts(events);
         }
+        if let State::Active(active) = &mut self.state {
+            active.outlast_start(at);
+        }
         if self.hearing.waits(&self.state, report, extent, at) {
             return Sight::Waits;
         }

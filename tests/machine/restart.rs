@@ -1,8 +1,8 @@
 //! The process ends, and another goes on with what was kept of the orders and prints.
 
-use umati_bridge::machine::{Machine, OrderRequest, OrderState, Saved};
+use umati_bridge::machine::{Machine, OrderRequest, OrderState, PrinterState, Saved};
 
-use super::bench::{Bench, done, printing};
+use super::bench::{Bench, active, done, printing};
 use super::orders::{controlled, order};
 
 #[test]
@@ -51,6 +51,21 @@ fn an_order_goes_on_after_a_restart_under_its_id_and_with_its_start() {
     assert_eq!(bench.state_of("o"), Some(OrderState::Running));
     bench.see(done("a", 999));
     assert_eq!(bench.state_of("o"), Some(OrderState::Ended));
+}
+
+/// The process that goes on may be there before the print is under way; after a while, what starts is another one.
+#[test]
+fn a_print_that_still_starts_after_the_restart_is_the_same() {
+    for (wait, jobs) in [(0, 1), (60, 2)] {
+        let mut bench = controlled();
+        bench.see(active(PrinterState::Starting, "a", 0.0, 0));
+        bench.restart();
+        bench
+            .wait(wait)
+            .see(active(PrinterState::Starting, "a", 0.0, 0));
+        bench.see(printing("a", 1.0, 1));
+        assert_eq!(bench.machine.book.orders().count(), jobs, "after {wait} s");
+    }
 }
 
 #[test]
