@@ -1,13 +1,14 @@
-//! The source: one OctoPrint server per machine, read over its REST interface.
+//! The source: one OctoPrint server per machine, asked over its REST interface and listened to on its push socket.
 //!
 //! ```text
 //!  poll ──► api ──► http ──► OctoPrint          poll: what a look consists of; pace: when to look
 //!   │ │      │        └ tls, redirect, failure  api:  which request, what its status means
 //!   │ │      └ wire: JSON → facts               http: deadline, size limit, no key to another host
-//!   │ └► Observation ──► the machine's queue    control: what OctoPrint is made to do
-//!   └ pace ◄── Poke: somebody waits
-//!
-//!  control ──► api
+//!   │ └► Observation ─► line ─► the machine's queue
+//!   └ pace ◄── Poke: somebody waits             push: what OctoPrint tells by itself
+//!                                               line: which of poll and push has the word
+//!  push ─────► api, Observation ─► line         control: what OctoPrint is made to do
+//!  control ──► api                              observe: both side by side
 //! ```
 //!
 //! [`simulator`] is an embedded OctoPrint for the demo and the tests; nothing here uses it.

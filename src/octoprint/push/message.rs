@@ -23,7 +23,7 @@ pub(super) enum Message<'a> {
 }
 
 /// The events that say something that `current` does not, or says later.
-const EVENTS: [&str; 9] = [
+pub(super) const EVENTS: [&str; 9] = [
     "PrinterStateChanged",
     "PrintStarted",
     "PrintDone",

@@ -337,17 +337,7 @@ fn any_message() -> impl Strategy<Value = Value> {
         "plugin",
         "timelapse",
     ]);
-    let events = proptest::sample::select(vec![
-        "PrinterStateChanged",
-        "PrintStarted",
-        "PrintDone",
-        "PrintCancelled",
-        "PrintFailed",
-        "Error",
-        "FirmwareData",
-        "FilamentChange",
-        "ToolChange",
-    ]);
+    let events = proptest::sample::select(&message::EVENTS[..]);
     prop_oneof![
         1 => any_json(),
         2 => (kinds, any_json()).prop_map(|(kind, payload)| json!({kind: payload})),
