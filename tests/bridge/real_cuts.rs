@@ -248,12 +248,12 @@ impl Floor<'_> {
             if self.stop.is_cancelled() {
                 break;
             }
+            let count = octoprint.log().prints().len() + 1;
             octoprint.start_print(Print {
                 name,
                 layers: LAYERS,
             });
-            self.end();
-            let count = octoprint.log().prints().len();
+            self.end(count);
             if self.dice.u8(..3) > 0 {
                 self.scene.until_ended(&self.scene.cut, count);
             } else {
@@ -264,7 +264,8 @@ impl Floor<'_> {
         hurried
     }
 
-    fn end(&mut self) {
+    /// Lets the print come to its end, which is the `count`th in the log of OctoPrint.
+    fn end(&mut self, count: usize) {
         let octoprint = &self.scene.octoprint;
         let some_time = Duration::from_millis(self.dice.u64(3_500..4_500));
         match self.dice.u8(..6) {
@@ -286,8 +287,8 @@ impl Floor<'_> {
             _ => {}
         }
         wait_until("the print is over", || {
-            let last = octoprint.log().prints().pop();
-            match last {
+            // It is started before the log says so: until then the last one is that before it, and is over.
+            match octoprint.log().prints().get(count - 1) {
                 Some(Printed { end: Some(_), .. }) => Ok(()),
                 other => Err(format!("{other:?}")),
             }
