@@ -12,6 +12,7 @@ pub mod config;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod logging;
 pub mod machine;
 pub mod octoprint;
 pub mod password;

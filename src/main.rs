@@ -9,24 +9,21 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::Parser;
-use env_logger::Env;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 use umati_bridge::bridge::{self, demo, online};
 use umati_bridge::cli::{self, Cli, Command, Exit};
 use umati_bridge::config::Config;
+use umati_bridge::logging;
 use umati_bridge::server::WORKER_STACK_SIZE;
-
-/// Our own lines, and what goes wrong in the OPC UA library; its notices about every connection are for debugging, and
-/// what it says of certificates is not so: the front door has judged them.
-const LOG: &str = "warn,umati_bridge=info,opcua_server::address_space=error,\
-                   opcua_crypto::certificate_store=error";
 
 fn main() -> ExitCode {
     let command = Cli::parse().command;
-    env_logger::Builder::from_env(Env::default().default_filter_or(LOG)).init();
-    match run(command) {
+    let done = logging::start()
+        .map_err(unavailable)
+        .and_then(|()| run(command));
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => exit.into(),
     }

@@ -14,6 +14,7 @@ mod encodings;
 mod honest;
 mod idlers;
 mod insiders;
+mod log_lines;
 mod nesting;
 mod noise;
 mod raw;
