@@ -10,6 +10,10 @@ use super::{Outcome, PrinterState, Report};
 impl Active {
     /// Judges a report without an active job; the first rule that applies wins.
     pub(super) fn judge(&self, report: &Report) -> Verdict {
+        // What went wrong may be the trouble of a later print, which nobody saw.
+        if self.watch() == Watch::Interrupted && self.is_other_file(report.file.as_ref()) {
+            return Verdict::Over(another_file());
+        }
         if let Some(reason) = failure(report) {
             return Verdict::Over(Outcome::Failed { reason });
         }
@@ -33,9 +37,7 @@ impl Active {
     /// The printer is ready (or copies a file): file and progress tell how the job ended.
     fn judge_ready(&self, report: &Report) -> Verdict {
         if self.is_other_file(report.file.as_ref()) {
-            return Verdict::Over(Outcome::Unknown {
-                why: "another file was selected before its end was seen".into(),
-            });
+            return Verdict::Over(another_file());
         }
         // Given up with the file still selected is cancelled. Without a file the source knows nothing of the job.
         let given_up = match report.file {
@@ -49,6 +51,12 @@ impl Active {
             Some(_) if self.stage() != Stage::Contradicted => Verdict::Wait,
             Some(_) | None => Verdict::Over(given_up),
         }
+    }
+}
+
+fn another_file() -> Outcome {
+    Outcome::Unknown {
+        why: "another file was selected before its end was seen".into(),
     }
 }
 

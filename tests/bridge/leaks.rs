@@ -34,6 +34,10 @@ const ITEMS: usize = 1_000;
 /// After which the session of a client is over that says nothing.
 const STAYS: Duration = Duration::from_secs(60);
 const GOES: Duration = Duration::from_secs(5);
+const PUBLISHING_INTERVAL: Duration = Duration::from_millis(50);
+/// Publishing intervals that a subscription outlives without a Publish request: a minute, or hardly any.
+const MANY: u32 = 1_200;
+const FEW: u32 = 3;
 /// Those of the stage.
 const SESSIONS: usize = 3;
 /// Processor time is compared over this long.
@@ -216,7 +220,7 @@ impl Stage {
     async fn cycle(&mut self, way: Way) -> Result<(), Error> {
         match way {
             Way::DeleteItems => {
-                let (id, items) = self.one.subscribe(&self.nodes).await?;
+                let (id, items) = self.one.subscribe(&self.nodes, MANY).await?;
                 DeleteMonitoredItems::new(id, &self.one.session)
                     .items_to_delete(items)
                     .send(self.one.session.channel())
@@ -224,41 +228,42 @@ impl Stage {
                 self.one.delete_subscription(id).await
             }
             Way::DeleteSubscription => {
-                let (id, _) = self.one.subscribe(&self.nodes).await?;
+                let (id, _) = self.one.subscribe(&self.nodes, MANY).await?;
                 self.one.delete_subscription(id).await
             }
             Way::CloseSession => {
                 let client = Client::connect(&self.endpoint, &self.pki, false, GOES).await?;
-                client.subscribe(&self.nodes).await?;
+                client.subscribe(&self.nodes, MANY).await?;
                 client.session.disconnect().await
             }
             Way::Vanish => {
                 let client = Client::connect(&self.endpoint, &self.pki, false, GOES).await?;
-                client.subscribe(&self.nodes).await?;
+                client.subscribe(&self.nodes, MANY).await?;
                 Ok(())
             }
             Way::Expire => {
                 let client = Client::connect(&self.endpoint, &self.pki, false, GOES).await?;
-                client.subscribe(&self.nodes).await?;
-                sleep(Duration::from_millis(300)).await;
+                match client.subscribe(&self.nodes, FEW).await {
+                    // On a busy computer it expires before it has items.
+                    Err(error) if error.status() == StatusCode::BadSubscriptionIdInvalid => {}
+                    other => drop(other?),
+                }
+                sleep(PUBLISHING_INTERVAL * (2 * FEW)).await;
                 client
                     .session
                     .disconnect_without_delete_subscriptions()
                     .await
             }
             Way::Transfer => {
-                let (id, _) = self.one.subscribe(&self.nodes).await?;
+                let (id, _) = self.one.subscribe(&self.nodes, MANY).await?;
                 let moved = TransferSubscriptions::new(&self.other.session)
                     .subscription_ids(vec![id])
                     .send(self.other.session.channel())
                     .await?;
-                match moved.results.iter().flatten().next() {
-                    Some(moved) if moved.status_code.is_good() => {
-                        self.other.delete_subscription(id).await
-                    }
-                    // It has expired, on a busy computer.
-                    _ => Ok(()),
-                }
+                let moved = moved.results.into_iter().flatten().next();
+                let status = moved.expect("a result").status_code;
+                assert!(status.is_good(), "{status}");
+                self.other.delete_subscription(id).await
             }
         }
     }
@@ -358,11 +363,11 @@ impl Client {
         }
     }
 
-    /// By hand, so that nobody publishes: it would expire after 150 ms.
-    async fn subscribe(&self, nodes: &[NodeId]) -> Result<(u32, Vec<u32>), Error> {
+    /// By hand, so that nobody publishes, and it expires after so many publishing intervals.
+    async fn subscribe(&self, nodes: &[NodeId], lives: u32) -> Result<(u32, Vec<u32>), Error> {
         let made = CreateSubscription::new(&self.session)
-            .publishing_interval(Duration::from_millis(50))
-            .max_lifetime_count(3)
+            .publishing_interval(PUBLISHING_INTERVAL)
+            .max_lifetime_count(lives)
             .max_keep_alive_count(1)
             .publishing_enabled(true)
             .send(self.session.channel())
@@ -372,18 +377,9 @@ impl Client {
         let made = CreateMonitoredItems::new(id, &self.session)
             .items_to_create(wanted.collect())
             .send(self.session.channel())
-            .await;
-        match made {
-            Ok(made) => {
-                let made = made.results.into_iter();
-                Ok((id, made.map(|it| it.result.monitored_item_id).collect()))
-            }
-            // On a busy computer it expires before.
-            Err(error) if error.status() == StatusCode::BadSubscriptionIdInvalid => {
-                Ok((id, Vec::new()))
-            }
-            Err(error) => Err(error),
-        }
+            .await?;
+        let made = made.results.into_iter();
+        Ok((id, made.map(|it| it.result.monitored_item_id).collect()))
     }
 
     async fn delete_subscription(&self, id: u32) -> Result<(), Error> {

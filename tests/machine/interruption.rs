@@ -52,6 +52,23 @@ fn another_file_was_selected_before_the_end_was_seen() {
 }
 
 #[test]
+fn the_error_of_a_print_that_nobody_saw_is_not_that_of_the_one_before() {
+    let mut bench = Bench::ready();
+    bench.see(printing("a.gcode", 4.0, 0));
+    bench.lose_link();
+    let later = Report {
+        file: Some(file("b.gcode")),
+        ..failed("Thermal Runaway, system stopped!")
+    };
+    assert_eq!(
+        outcome(ended(&bench.wait(600).see(later))),
+        &Outcome::Unknown {
+            why: "another file was selected before its end was seen".into()
+        }
+    );
+}
+
+#[test]
 fn an_unplugged_printer_fails_its_job() {
     let mut bench = Bench::ready();
     bench.see(printing("a.gcode", 4.0, 0));
