@@ -5,7 +5,7 @@
 //! are skipped.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::time::Instant;
 
 use super::item::{Item, Key, Pending, Step};
@@ -13,8 +13,8 @@ use super::item::{Item, Key, Pending, Step};
 #[derive(Default)]
 pub(super) struct Registry {
     items: HashMap<Key, Item>,
-    /// By machine, then by path.
-    watchers: HashMap<Box<str>, HashMap<Box<str>, Vec<Key>>>,
+    /// By machine, then by path. A set, as one client may watch one node a hundred thousand times, and go.
+    watchers: HashMap<Box<str>, HashMap<Box<str>, BTreeSet<Key>>>,
     timers: BinaryHeap<Reverse<(Instant, Key)>>,
     /// By subscription, the one that waits longest first: all queues of a subscription empty together, so while
     /// the first is full all are.
@@ -29,7 +29,7 @@ impl Registry {
             .or_default()
             .entry(item.path.clone())
             .or_default()
-            .push(key);
+            .insert(key);
         self.items.insert(key, item);
     }
 
@@ -41,7 +41,7 @@ impl Registry {
             return;
         };
         if let Some(keys) = paths.get_mut(&item.path) {
-            keys.retain(|k| *k != key);
+            keys.remove(&key);
             if keys.is_empty() {
                 paths.remove(&item.path);
             }
