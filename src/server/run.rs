@@ -14,6 +14,7 @@ use super::clients::{self, Bounded};
 use super::error::ServerError;
 use super::journal;
 use super::pki;
+use super::publish::ticking;
 use super::setup::Server;
 
 /// Why a server ended.
@@ -53,7 +54,7 @@ impl Server {
         let address = inner.local_addr().map_err(no_inner_port)?;
         let folders = self.folders_of_library();
         let info = Arc::clone(self.handle.info());
-        let serving = self.library.run_with(inner);
+        let serving = ticking(self.library.run_with(inner));
         tokio::pin!(serving);
         // The library tells clients the port that it listens on itself, once it does.
         let opened = async {

@@ -1,5 +1,6 @@
 //! Many items, and subscriptions that move and go.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use opcua::client::services::{Publish, TransferSubscriptions};
@@ -251,4 +252,33 @@ async fn a_client_that_does_not_publish_finds_the_truth_when_it_does() {
             .iter()
             .all(|v| !v.status().overflow())
     );
+}
+
+/// The library lets go of what a session has emptied in two steps, and loses what is created between them.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_subscribes_anew_at_once_has_the_subscription() {
+    const CLIENTS: usize = 8;
+    const ROUNDS: usize = 100;
+    let bench = Arc::new(Bench::serve(machines(1, &plan())).await);
+    // Each tick looks at all of this, which takes a while.
+    let crowd = bench.connect().await;
+    for _ in 0..50 {
+        let subscription = crowd.subscribe().await;
+        subscription.watch(&vec![node(0, INT32); 500]).await;
+    }
+    let clients = (0..CLIENTS).map(|_| {
+        let bench = Arc::clone(&bench);
+        tokio::spawn(async move {
+            let client = bench.connect().await;
+            for _ in 0..ROUNDS {
+                let subscription = client.subscribe().await;
+                subscription.watch(&[node(0, INT32)]).await;
+                let deleted = client.session.delete_subscription(subscription.id).await;
+                assert_eq!(deleted.unwrap(), StatusCode::Good);
+            }
+        })
+    });
+    for client in futures_util::future::join_all(clients).await {
+        client.unwrap();
+    }
 }

@@ -27,7 +27,7 @@ use opcua::types::{MonitoringMode, NodeId, StatusCode, TimestampsToReturn};
 
 use super::access::Access;
 use super::plant::Plant;
-use super::publish::Dispatcher;
+use super::publish::{Dispatcher, until_let_go};
 use crate::umati::namespaces;
 
 pub(super) use self::call::Methods;
@@ -227,5 +227,6 @@ impl NodeManager for MachineNodes {
 
     async fn delete_monitored_items(&self, context: &RequestContext, items: &[&MonitoredItemRef]) {
         self.dispatcher.unwatch(context, items);
+        until_let_go(context).await;
     }
 }

@@ -15,6 +15,7 @@
 //! one (OPC 10000-4 §7.38.1) and which those take for an error that compare a status with Good.
 
 mod burden;
+mod emptied;
 mod form;
 mod heirs;
 mod item;
@@ -50,6 +51,7 @@ use crate::umati::blueprint::NodeIndex;
 use crate::umati::namespaces;
 
 pub use self::burden::Burden;
+pub(super) use self::emptied::{ticking, until_let_go};
 pub(super) use self::item::Filter;
 
 /// Brings the values of a plant to the monitored items of one server.

@@ -16,7 +16,6 @@
 //! Always holds: what is freed can reach no client any more, as its session is over and all of it has expired.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::mem;
 use std::sync::Arc;
 
@@ -36,10 +35,9 @@ pub(super) struct Reaper {
 impl Reaper {
     /// A session has a subscription.
     pub(super) fn met(&mut self, cache: &SubscriptionCache, session: u32) {
-        if let Entry::Vacant(place) = self.known.entry(session)
-            && let Some(subscriptions) = cache.get_session_subscriptions(session)
-        {
-            place.insert(subscriptions);
+        // Who has let go of all and begins anew has another collection.
+        if let Some(subscriptions) = cache.get_session_subscriptions(session) {
+            self.known.insert(session, subscriptions);
         }
     }
 
