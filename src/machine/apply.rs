@@ -131,7 +131,7 @@ impl Machine {
 
     /// News come from now on, or do not; what waits for them in vain is decided by the next report.
     fn turn_to(&mut self, source: DataSource) -> Vec<JobEvent> {
-        self.tracker.listen(source == DataSource::Push);
+        self.tracker.listen(&source);
         self.source = source;
         self.held = None;
         Vec::new()

@@ -18,7 +18,9 @@ use std::time::Duration;
 
 use super::active::{Active, Watch};
 use super::tracker::{State, Tracker};
-use super::{Ending, Job, JobEvent, JobFile, JobStart, Report, Timestamp, Trouble, later};
+use super::{
+    DataSource, Ending, Job, JobEvent, JobFile, JobStart, Report, Timestamp, Trouble, later,
+};
 
 /// How long one half of a conclusion waits for the other. OctoPrint sends both within milliseconds, and the next
 /// report within half a second (facts: octoprint.md §2.4).
@@ -69,8 +71,11 @@ pub(super) struct Told {
 }
 
 impl Hearing {
-    pub(super) fn open(&mut self, open: bool) {
-        self.ears = if open { Ears::Open } else { Ears::Closed };
+    pub(super) fn listen(&mut self, source: &DataSource) {
+        self.ears = match source {
+            DataSource::Push => Ears::Open,
+            DataSource::Poll { .. } => Ears::Closed,
+        };
         self.missed = None;
         self.tail = None;
     }
@@ -154,8 +159,8 @@ impl Hearing {
 
 impl Tracker {
     /// News come from now on, or do not.
-    pub(super) fn listen(&mut self, open: bool) {
-        self.hearing.open(open);
+    pub(super) fn listen(&mut self, source: &DataSource) {
+        self.hearing.listen(source);
     }
 
     /// A print was started. Told twice, or of the print that runs, it says nothing new.
