@@ -33,7 +33,7 @@ pub(super) const MAX_CHUNKS: usize = MAX_MESSAGE_SIZE.div_ceil(64_000);
 pub(super) const MAX_ARRAY_LENGTH: usize = 100_000;
 /// What one Browse gives over all of its nodes without continuation points: as much as fits into one answer.
 pub(super) const MAX_REFERENCES_PER_REQUEST: usize = MAX_MESSAGE_SIZE / 256;
-const MAX_STRING_LENGTH: usize = 1024 * 1024;
+pub(super) const MAX_STRING_LENGTH: usize = 1024 * 1024;
 const MAX_OPERATIONS_PER_CALL: usize = 10_000;
 
 /// Sessions, discoveries, and clients that come back before their old connection is found to be dead.
