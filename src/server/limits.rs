@@ -33,7 +33,7 @@ pub(super) const MAX_CHUNKS: usize = MAX_MESSAGE_SIZE.div_ceil(64_000);
 pub(super) const MAX_ARRAY_LENGTH: usize = 100_000;
 /// What one Browse gives over all of its nodes without continuation points: as much as fits into one answer.
 pub(super) const MAX_REFERENCES_PER_REQUEST: usize = MAX_MESSAGE_SIZE / 256;
-const MAX_STRING_LENGTH: usize = 1024 * 1024;
+pub(super) const MAX_STRING_LENGTH: usize = 1024 * 1024;
 const MAX_OPERATIONS_PER_CALL: usize = 10_000;
 
 /// Sessions, discoveries, and clients that come back before their old connection is found to be dead.
@@ -63,9 +63,10 @@ pub(super) const MAX_REQUESTS_AT_A_TIME: usize = 250;
 pub(super) const MAX_SESSIONS: usize = 100;
 /// One user, or all who say no name, leave room for the others.
 pub(super) const MAX_SESSIONS_OF_ONE_USER: usize = 80;
-/// What the library keeps: also those that nobody has logged in to, 50 of each application at most
-/// (`front_door::unfinished`), and those whose client is gone and may come back.
-const SESSIONS_KEPT: usize = 1000;
+/// What the library keeps: also those that nobody has logged in to, few of each application
+/// (`front_door::unfinished`), and those whose client is gone and may come back: a client that crashes twice a second
+/// leaves 1,200 of them.
+const SESSIONS_KEPT: usize = 5_000;
 const MIN_SUBSCRIPTIONS_PER_SESSION: usize = 50;
 pub(super) const MAX_QUEUE_SIZE: usize = 1000;
 /// A session survives a loss of connection for at most this long.

@@ -3,26 +3,38 @@
 use opcua::types::StatusCode;
 
 use super::raw::{Raw, hello};
-use super::siege::{STRANGERS, Siege};
+use super::siege::Siege;
 
 const CONNECTIONS: usize = 1_000;
+/// So many are held at least.
+const HELD: usize = 140;
+/// What each of them may cost.
+const EACH: usize = 128 << 10;
 
 fn idle(attack: &str, connect: impl Fn(&str) -> Raw) {
-    let siege = Siege::open();
-    let mut idlers = Vec::new();
-    for n in 0..CONNECTIONS {
-        idlers.push(connect(siege.address()));
-        if n % 250 == 100 {
-            siege.newcomer().is_served();
+    let come = |siege: &Siege| {
+        let before = siege.memory();
+        let mut idlers = Vec::new();
+        for n in 0..CONNECTIONS {
+            idlers.push(connect(siege.address()));
+            if idlers.len() == HELD {
+                let each = siege.memory().saturating_sub(before) / HELD;
+                println!("{attack}: {each} bytes for each that is held");
+                assert!(each < EACH, "{each} bytes each");
+            }
+            if n % 250 == 100 {
+                siege.newcomer().is_served();
+            }
         }
-    }
-    let newcomer = siege.newcomer();
-    newcomer.is_served();
-    drop(newcomer);
-    // The first have made room for the last, and were told so.
-    assert_eq!(idlers[0].end(), Some(StatusCode::BadTcpServerTooBusy));
-    drop(idlers);
-    siege.lift_with(attack, STRANGERS);
+        let newcomer = siege.newcomer();
+        newcomer.is_served();
+        drop(newcomer);
+        // The first have made room for the last, and were told so.
+        assert_eq!(idlers[0].end(), Some(StatusCode::BadTcpServerTooBusy));
+    };
+    let siege = Siege::open().rehearsed(come);
+    come(&siege);
+    siege.lift(attack);
 }
 
 #[test]

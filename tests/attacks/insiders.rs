@@ -9,16 +9,19 @@ use opcua::client::{DataChangeCallback, Session};
 use opcua::core::{RequestMessage, ResponseMessage};
 use opcua::types::{
     ActivateSessionRequest, ApplicationDescription, AttributeId, BuiltInDataEncoding, Context,
-    CreateSessionRequest, DataTypeId, DataValue, DynEncodable, EncodingResult, Error,
-    ExpandedNodeId, ExtensionObject, MonitoredItemCreateRequest, NodeId, ObjectId, RequestHeader,
-    StatusCode, TimestampsToReturn, UserNameIdentityToken, VariableId, WriteValue,
-    xml::XmlStreamWriter,
+    CreateSessionRequest, DataValue, DynEncodable, EncodingResult, Error, ExpandedNodeId,
+    ExtensionObject, MonitoredItemCreateRequest, NodeId, ObjectId, RequestHeader, StatusCode,
+    TimestampsToReturn, UserNameIdentityToken, VariableId, WriteValue, xml::XmlStreamWriter,
 };
+use tokio::task::JoinSet;
 
 use super::common::PATIENCE;
 use super::honest::{Honest, Identity};
-use super::nesting::{nested, stacks};
+use super::nesting::{browse_paths, elements, event_filter, nested, operands};
 use super::siege::{APPLICATION, OPERATOR, Siege};
+
+/// A publishing interval in which nothing is published.
+const HOUR: Duration = Duration::from_secs(3_600);
 
 fn written(value: DataValue) -> WriteValue {
     WriteValue {
@@ -42,13 +45,13 @@ async fn is_refused(session: &Session, value: DataValue) {
 }
 
 /// A structure whose encoded form is already there: the client library takes a time that grows with the square of the
-/// levels.
+/// levels. Only the binary encoding of its type counts.
 #[derive(Debug, Clone, PartialEq)]
-struct Encoded(Vec<u8>);
+struct Encoded(ObjectId, Vec<u8>);
 
 impl DynEncodable for Encoded {
     fn encode_binary(&self, stream: &mut dyn Write, _: &Context<'_>) -> EncodingResult<()> {
-        stream.write_all(&self.0).map_err(Error::encoding)
+        stream.write_all(&self.1).map_err(Error::encoding)
     }
 
     fn encode_xml(
@@ -60,23 +63,23 @@ impl DynEncodable for Encoded {
     }
 
     fn xml_tag_name(&self) -> &str {
-        "WriteValue"
+        "Encoded"
     }
 
     fn byte_len_dyn(&self, _: &Context<'_>) -> usize {
-        self.0.len()
+        self.1.len()
     }
 
     fn binary_type_id(&self) -> ExpandedNodeId {
-        ObjectId::WriteValue_Encoding_DefaultBinary.into()
+        self.0.into()
     }
 
     fn xml_type_id(&self) -> ExpandedNodeId {
-        ObjectId::WriteValue_Encoding_DefaultXml.into()
+        ExpandedNodeId::null()
     }
 
     fn data_type_id(&self) -> ExpandedNodeId {
-        DataTypeId::WriteValue.into()
+        ExpandedNodeId::null()
     }
 
     fn as_dyn_any(self: Box<Self>) -> Box<dyn Any + Send + Sync + 'static> {
@@ -96,7 +99,7 @@ impl DynEncodable for Encoded {
     }
 
     fn type_name(&self) -> &'static str {
-        "WriteValue"
+        "Encoded"
     }
 
     fn override_encoding(&self) -> Option<BuiltInDataEncoding> {
@@ -104,20 +107,123 @@ impl DynEncodable for Encoded {
     }
 }
 
+const LEVELS: usize = 60_000;
+
 #[test]
-fn sixty_thousand_levels() {
-    const LEVELS: usize = 60_000;
+fn values_in_values() {
     let siege = Siege::closed();
     for (what, variant) in nested(LEVELS) {
         println!("{what}");
         let insider = siege.newcomer();
         // A WriteValue: node, attribute, no range, and a DataValue with a value.
         let value = [&[0, 0, 13, 0, 0, 0][..], &[0xff; 4], &[1], &variant].concat();
-        let value = ExtensionObject::new(Encoded(value));
+        let id = ObjectId::WriteValue_Encoding_DefaultBinary;
+        let value = ExtensionObject::new(Encoded(id, value));
         let attack = is_refused(&insider.session, DataValue::value_only(value));
         insider.runtime.block_on(attack);
     }
-    siege.lift_with("60,000 levels over an encrypted channel", stacks(LEVELS));
+    siege.lift_after("60,000 levels over an encrypted channel", LEVELS);
+}
+
+#[test]
+fn operands_in_operands() {
+    let siege = Siege::closed();
+    for operand in [operands(LEVELS), elements(LEVELS)] {
+        let insider = siege.newcomer();
+        let id = ObjectId::EventFilter_Encoding_DefaultBinary;
+        let mut item = MonitoredItemCreateRequest::from(NodeId::from(ObjectId::Server));
+        item.item_to_monitor.attribute_id = AttributeId::EventNotifier as u32;
+        item.requested_parameters.filter =
+            ExtensionObject::new(Encoded(id, event_filter(&operand)));
+        let refused = insider.runtime.block_on(async {
+            let nothing = DataChangeCallback::new(|_, _| {});
+            let subscription = insider
+                .session
+                .create_subscription(HOUR, 600, 20, 0, 0, true, nothing)
+                .await
+                .unwrap();
+            let both = TimestampsToReturn::Both;
+            let created = insider
+                .session
+                .create_monitored_items(subscription, both, vec![item]);
+            tokio::time::timeout(PATIENCE, created)
+                .await
+                .expect("an end")
+        });
+        if let Ok(created) = refused {
+            assert!(created[0].result.status_code.is_bad(), "{created:?}");
+        }
+    }
+    siege.lift_after("operands in operands over an encrypted channel", LEVELS);
+}
+
+#[test]
+fn paths_of_eight_thousand_elements() {
+    let siege = Siege::closed();
+    let insider = siege.newcomer();
+    for paths in [1, 4] {
+        let paths = browse_paths(paths);
+        let session = &insider.session;
+        let answer = session.translate_browse_paths_to_node_ids(&paths);
+        let results = insider.runtime.block_on(answer).unwrap();
+        assert!(results.iter().all(|it| it.status_code.is_bad()));
+    }
+    drop(insider);
+    siege.lift("browse paths of 8,000 elements over an encrypted channel");
+}
+
+/// Ten thousand subscriptions, over several tasks; gives those that were made.
+async fn subscribe(session: &Arc<Session>) -> Vec<u32> {
+    const TASKS: usize = 20;
+    let mut tasks = JoinSet::new();
+    for _ in 0..TASKS {
+        let session = session.clone();
+        tasks.spawn(async move {
+            let mut made = Vec::new();
+            for _ in 0..10_000 / TASKS {
+                let nothing = DataChangeCallback::new(|_, _| {});
+                match session
+                    .create_subscription(HOUR, 600, 20, 0, 0, true, nothing)
+                    .await
+                {
+                    Ok(id) => made.push(id),
+                    Err(error) => {
+                        assert_eq!(error.status(), StatusCode::BadTooManySubscriptions);
+                    }
+                }
+            }
+            made
+        });
+    }
+    tasks.join_all().await.concat()
+}
+
+/// As many items as one subscription may have, and 10,000 more; gives how many were made.
+async fn watch(session: &Session, subscription: u32) -> usize {
+    /// The client takes no more results at a time.
+    const AT_A_TIME: usize = 1_000;
+    let time = NodeId::from(VariableId::Server_ServerStatus_CurrentTime);
+    let items = vec![MonitoredItemCreateRequest::from(time); AT_A_TIME];
+    let both = TimestampsToReturn::Both;
+    let mut made = 0;
+    let mut refused = 0;
+    while refused < 10_000 {
+        match session
+            .create_monitored_items(subscription, both, items.clone())
+            .await
+        {
+            Ok(created) => {
+                assert!(created.iter().all(|it| it.result.status_code.is_good()));
+                made += AT_A_TIME;
+                assert!(made < 100_000, "there is an end to it");
+            }
+            Err(error) => {
+                assert_eq!(error.status(), StatusCode::BadTooManyMonitoredItems);
+                refused += AT_A_TIME;
+            }
+        }
+    }
+    made
 }
 
 #[test]
@@ -126,27 +232,10 @@ fn subscriptions_and_items_beyond_the_limits() {
     let insider = siege.newcomer();
     let session = insider.session.clone();
     insider.runtime.block_on(async {
-        let mut made = Vec::new();
-        let mut refused = 0;
-        for _ in 0..10_000 {
-            let nothing = DataChangeCallback::new(|_, _| {});
-            let every = Duration::from_secs(3_600);
-            match session
-                .create_subscription(every, 600, 20, 0, 0, true, nothing)
-                .await
-            {
-                Ok(id) => made.push(id),
-                Err(error) => {
-                    assert_eq!(error.status(), StatusCode::BadTooManySubscriptions);
-                    refused += 1;
-                }
-            }
-            // Enough to be sure.
-            if refused == 2_000 {
-                break;
-            }
-        }
-        assert!(made.len() < 200 && refused > 0, "{} were made", made.len());
+        let made = subscribe(&session).await;
+        assert!((1..200).contains(&made.len()), "{} were made", made.len());
+        let items = watch(&session, made[0]).await;
+        println!("{} subscriptions and {items} items", made.len());
         let time = NodeId::from(VariableId::Server_ServerStatus_CurrentTime);
         let items = vec![MonitoredItemCreateRequest::from(time); 10_001];
         let both = TimestampsToReturn::Both;
@@ -157,7 +246,7 @@ fn subscriptions_and_items_beyond_the_limits() {
         );
     });
     drop((session, insider));
-    siege.lift("10,000 subscriptions, and items beyond the limits");
+    siege.lift("10,000 subscriptions and items beyond the limits");
 }
 
 async fn send(
@@ -175,7 +264,7 @@ fn header(token: NodeId) -> RequestHeader {
     }
 }
 
-async fn create_session(session: &Session, certificate: &[u8]) -> Result<NodeId, StatusCode> {
+pub async fn create_session(session: &Session, certificate: &[u8]) -> Result<NodeId, StatusCode> {
     let request = CreateSessionRequest {
         client_description: ApplicationDescription {
             application_uri: APPLICATION.into(),

@@ -1,7 +1,7 @@
 //! The attack list: what strangers, and clients that were let in, can send to the port. Each attack is written at the
 //! wire, against the program, and is followed by the same checks (see [`siege`]).
 //!
-//! `ATTACKS=100000 cargo test --test attacks noise` sends as much noise; by default it is some thousands.
+//! `ATTACKS=1000000 cargo test --test attacks noise` makes so much noise; by default it is 100,000 connections.
 #![cfg(target_os = "linux")] // Memory and descriptors are read from /proc.
 
 #[path = "../pki/authority.rs"]
@@ -9,11 +9,13 @@ mod authority;
 #[path = "../common/mod.rs"]
 mod common;
 
+mod between;
 mod certificates;
 mod encodings;
 mod honest;
 mod idlers;
 mod insiders;
+mod lockout;
 mod log_lines;
 mod nesting;
 mod noise;

@@ -1,12 +1,10 @@
 //! Values within values, tens of thousands deep: no decoder may run out of its stack. Without encryption, before and
-//! after a login; what is sent over an encrypted channel is in `insiders`.
+//! after a login; the same over an encrypted channel is in `insiders`.
 
 use opcua::types::{
     AttributeId, BrowsePath, NodeId, ObjectId, ObjectTypeId, RelativePath, RelativePathElement,
     TranslateBrowsePathsToNodeIdsRequest,
 };
-
-use umati_bridge::server::{MAX_REQUEST_SIZE, WORKER_STACK_SIZE};
 
 use super::raw::{Answer, Raw, encoded};
 use super::siege::Siege;
@@ -24,19 +22,47 @@ fn write(raw: &Raw, variant: &[u8]) -> Vec<u8> {
     request
 }
 
+/// ExtensionObjects in one another. `begin`: what stands in the body of each before the next one.
+fn extension_objects(id: ObjectId, begin: &[u8], levels: usize) -> Vec<u8> {
+    let id = u16::try_from(id as u32).unwrap().to_le_bytes();
+    // The NodeId of the type, and a body that is a ByteString: its length says how much is left.
+    let level = 4 + 1 + 4 + begin.len();
+    let mut bytes = Vec::with_capacity(levels * level);
+    for left in (0..levels).rev() {
+        let length = u32::try_from(left * level + begin.len()).unwrap();
+        bytes.extend([1, 0, id[0], id[1], 1]);
+        bytes.extend(length.to_le_bytes());
+        bytes.extend(begin);
+    }
+    bytes
+}
+
+/// A LiteralOperand whose value is an ExtensionObject with a LiteralOperand ….
+pub fn operands(levels: usize) -> Vec<u8> {
+    let id = ObjectId::LiteralOperand_Encoding_DefaultBinary;
+    extension_objects(id, &[22], levels)
+}
+
+/// An element of a filter with one operand, which is an element of a filter ….
+pub fn elements(levels: usize) -> Vec<u8> {
+    let id = ObjectId::ContentFilterElement_Encoding_DefaultBinary;
+    extension_objects(id, &[0, 0, 0, 0, 1, 0, 0, 0], levels)
+}
+
+/// The content of an EventFilter, encoded: nothing is selected, and this is the one operand of its where clause.
+pub fn event_filter(operand: &[u8]) -> Vec<u8> {
+    let mut filter = vec![0xff; 4];
+    // One element; its operator, and its operands.
+    for number in [1_u32, 0, 1] {
+        filter.extend(number.to_le_bytes());
+    }
+    filter.extend(operand);
+    filter
+}
+
 /// Variants, encoded, that hold themselves so often.
 pub fn nested(levels: usize) -> Vec<(&'static str, Vec<u8>)> {
     const VARIANT_ARRAY: [u8; 5] = [0x80 | 24, 1, 0, 0, 0];
-    let extension_objects = || {
-        // The NodeId of an Argument, and a body that is an ExtensionObject: its length says how much is left.
-        let level = 4 + 1 + 4;
-        let mut bytes = vec![22];
-        for left in (0..levels).rev() {
-            bytes.extend([1, 0, 0x2a, 0x01, 1]);
-            bytes.extend(u32::try_from(left * level).unwrap().to_le_bytes());
-        }
-        bytes
-    };
     vec![
         ("DiagnosticInfo", {
             let mut bytes = vec![25];
@@ -50,14 +76,12 @@ pub fn nested(levels: usize) -> Vec<(&'static str, Vec<u8>)> {
             "DataValue in Variant",
             [&[23, 1][..], &VARIANT_ARRAY].concat().repeat(levels),
         ),
-        ("ExtensionObject", extension_objects()),
+        ("ExtensionObject", [vec![22], operands(levels)].concat()),
+        (
+            "ExtensionObject in array",
+            [vec![22], elements(levels)].concat(),
+        ),
     ]
-}
-
-/// What a worker's stack has touched stays in use: so much for so many levels.
-pub fn stacks(levels: usize) -> usize {
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    workers * levels * (WORKER_STACK_SIZE / MAX_REQUEST_SIZE)
 }
 
 /// It is refused in words, or the connection is ended, and nothing else.
@@ -80,7 +104,7 @@ fn values_in_values_before_a_login() {
             is_refused(&answer, what);
         }
     }
-    siege.lift_with("30,000 levels before a login", stacks(30_000));
+    siege.lift_after("30,000 levels before a login", 30_000);
 }
 
 #[test]
@@ -92,7 +116,7 @@ fn values_in_values_after_a_login() {
         let answer = raw.ask_in_chunks(ObjectId::WriteRequest_Encoding_DefaultBinary, &request);
         is_refused(&answer, what);
     }
-    siege.lift_with("60,000 levels after a login", stacks(60_000));
+    siege.lift_after("60,000 levels after a login", 60_000);
 }
 
 /// As deep as a request can be at all.
@@ -107,40 +131,43 @@ fn a_megabyte_of_levels() {
     let service = ObjectId::WriteRequest_Encoding_DefaultBinary;
     is_refused(&raw.ask_in_chunks(service, &request), "a megabyte");
     drop(raw);
-    siege.lift_with("a megabyte of levels", stacks(1_000_000));
+    siege.lift_after("a megabyte of levels", 1_000_000);
 }
 
-/// Operands of a filter that are ExtensionObjects with operands.
 #[test]
 fn operands_in_operands() {
     let siege = Siege::open();
     for levels in [1_000, 60_000] {
-        let mut raw = Raw::log_in(siege.address());
-        let filter = nested(levels).remove(4).1;
-        let mut request = encoded(&raw.header());
-        // Subscription, timestamps, one item: node, attribute, no range, no encoding, mode, handle, interval, filter.
-        request.extend(1_u32.to_le_bytes());
-        request.extend(2_u32.to_le_bytes());
-        request.extend(1_i32.to_le_bytes());
-        request.extend(encoded(&NodeId::from(ObjectId::Server)));
-        request.extend((AttributeId::EventNotifier as u32).to_le_bytes());
-        request.extend([0xff; 4]);
-        request.extend([0, 0, 0xff, 0xff, 0xff, 0xff]);
-        request.extend(2_u32.to_le_bytes());
-        request.extend(1_u32.to_le_bytes());
-        request.extend(0_f64.to_le_bytes());
-        request.extend(&filter[1..]);
-        request.extend([0; 5]);
-        let service = ObjectId::CreateMonitoredItemsRequest_Encoding_DefaultBinary;
-        is_refused(&raw.ask_in_chunks(service, &request), "operands");
+        for operand in [operands(levels), elements(levels)] {
+            let mut raw = Raw::log_in(siege.address());
+            let filter = event_filter(&operand);
+            let mut request = encoded(&raw.header());
+            // Subscription, timestamps, one item: node, attribute, no range, no encoding, mode, handle, interval, filter.
+            request.extend(1_u32.to_le_bytes());
+            request.extend(2_u32.to_le_bytes());
+            request.extend(1_i32.to_le_bytes());
+            request.extend(encoded(&NodeId::from(ObjectId::Server)));
+            request.extend((AttributeId::EventNotifier as u32).to_le_bytes());
+            request.extend([0xff; 4]);
+            request.extend([0, 0, 0xff, 0xff, 0xff, 0xff]);
+            request.extend(2_u32.to_le_bytes());
+            request.extend(1_u32.to_le_bytes());
+            request.extend(0_f64.to_le_bytes());
+            let id = ObjectId::EventFilter_Encoding_DefaultBinary as u32;
+            request.extend([1, 0]);
+            request.extend(u16::try_from(id).unwrap().to_le_bytes());
+            request.push(1);
+            request.extend(super::raw::bytes(&filter));
+            request.extend([0; 5]);
+            let service = ObjectId::CreateMonitoredItemsRequest_Encoding_DefaultBinary;
+            is_refused(&raw.ask_in_chunks(service, &request), "operands");
+        }
     }
-    siege.lift("operands in operands");
+    siege.lift_after("operands in operands", 60_000);
 }
 
-#[test]
-fn paths_of_eight_thousand_elements() {
-    let siege = Siege::open();
-    let mut raw = Raw::log_in(siege.address());
+/// Each holds as many elements as there are; encoded it has 160 kB.
+pub fn browse_paths(paths: usize) -> Vec<BrowsePath> {
     let element = RelativePathElement {
         reference_type_id: NodeId::new(0, 33),
         include_subtypes: true,
@@ -153,10 +180,17 @@ fn paths_of_eight_thousand_elements() {
             elements: Some(vec![element; 8_000]),
         },
     };
+    vec![path; paths]
+}
+
+#[test]
+fn paths_of_eight_thousand_elements() {
+    let siege = Siege::open();
+    let mut raw = Raw::log_in(siege.address());
     for paths in [1, 4] {
         let asked = TranslateBrowsePathsToNodeIdsRequest {
             request_header: raw.header(),
-            browse_paths: Some(vec![path.clone(); paths]),
+            browse_paths: Some(browse_paths(paths)),
         };
         let service = ObjectId::TranslateBrowsePathsToNodeIdsRequest_Encoding_DefaultBinary;
         let answer = raw.ask_in_chunks(service, &encoded(&asked));

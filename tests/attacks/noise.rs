@@ -1,19 +1,20 @@
-//! Random bytes, and recordings of real sessions in which bytes were changed.
+//! Random bytes, and recordings of real sessions in which bytes were changed: 100,000 of them in all.
 
 use opcua::types::{
     BrowseDescription, BrowseDirection, BrowseRequest, CreateSubscriptionRequest, ObjectId,
-    PublishRequest, ReadRequest, ReadValueId, SecurityTokenRequestType, TimestampsToReturn,
-    VariableId,
+    PublishRequest, ReadRequest, ReadValueId, SecurityTokenRequestType, StatusCode,
+    TimestampsToReturn, VariableId,
 };
 
 use super::raw::{Raw, encoded, hello};
 use super::siege::Siege;
 
-/// How many connections make noise; `ATTACKS` may say more.
+/// How many connections make noise, of these by default; `ATTACKS` may say another number for all of them.
 fn attacks(by_default: usize) -> usize {
     let told = std::env::var("ATTACKS").ok();
     told.map_or(by_default, |told| {
-        told.parse().expect("ATTACKS is a number")
+        let all: usize = told.parse().expect("ATTACKS is a number");
+        all * by_default / 100_000
     })
 }
 
@@ -31,40 +32,83 @@ impl Dice {
 }
 
 /// Over four connections at a time.
-fn noise(siege: &Siege, count: usize, make: impl Fn(&mut Dice) -> Vec<u8> + Sync) {
+fn noise(siege: &Siege, count: usize, make: impl Fn(&mut Dice, &str) -> Raw + Sync) {
     let (address, make) = (siege.address(), &make);
     std::thread::scope(|threads| {
         for thread in 0..4 {
             threads.spawn(move || {
                 for n in 0..count / 4 {
                     let mut dice = Dice::new((thread * count + n) as u64);
-                    let mut raw = Raw::connect(address);
-                    raw.send(&make(&mut dice));
-                    raw.finish();
+                    make(&mut dice, address).finish();
                 }
             });
         }
     });
 }
 
+/// A connection over which this is sent.
+fn sent(address: &str, bytes: &[u8]) -> Raw {
+    let mut raw = Raw::connect(address);
+    raw.send(bytes);
+    raw
+}
+
 #[test]
 fn random_bytes() {
     let siege = Siege::open();
-    noise(&siege, attacks(1_000) / 2, |dice| {
+    noise(&siege, attacks(45_000), |dice, address| {
         let length = dice.0.usize(1..3_000);
-        dice.bytes(length)
+        sent(address, &dice.bytes(length))
     });
     // After a greeting that is in order, and with a header that is.
-    noise(&siege, attacks(1_000) / 2, |dice| {
+    noise(&siege, attacks(15_000), |dice, address| {
         let kind = [*b"OPNF", *b"MSGF", *b"CLOF", *b"MSGC"][dice.0.usize(..4)];
         let length = dice.0.usize(0..2_000);
-        [hello(), super::raw::frame(&kind, &dice.bytes(length))].concat()
+        let bytes = [hello(), super::raw::frame(&kind, &dice.bytes(length))].concat();
+        sent(address, &bytes)
+    });
+    // As the content of a message.
+    noise(&siege, attacks(10_000), |dice, address| {
+        let mut raw = Raw::open(address);
+        let length = dice.0.usize(0..2_000);
+        let bytes = dice.bytes(length);
+        let chunk = raw.chunk(b'F', &bytes);
+        raw.send(&chunk);
+        raw
     });
     siege.lift("random bytes");
 }
 
+/// What a client has sent, and in which session.
+struct Recording {
+    /// HEL and OPN, CreateSession and ActivateSession, and then what it is there for.
+    messages: Vec<Vec<u8>>,
+    /// The authentication token, as it stands in each request.
+    token: Vec<u8>,
+}
+
+impl Recording {
+    /// The messages from this one on, as if they were of this connection.
+    fn of(&self, raw: &Raw, from: usize) -> Vec<Vec<u8>> {
+        let mut messages = self.messages[from..].to_vec();
+        for message in &mut messages {
+            // An OPN has no TokenId there.
+            let numbers = if message.starts_with(b"OPN") { 4 } else { 8 };
+            message[8..8 + numbers].copy_from_slice(&raw.channel[..numbers]);
+            let token = encoded(&raw.token);
+            let windows = message.windows(self.token.len());
+            if token.len() == self.token.len()
+                && let Some(at) = windows.into_iter().position(|it| it == self.token)
+            {
+                message[at..at + token.len()].copy_from_slice(&token);
+            }
+        }
+        messages
+    }
+}
+
 /// What a client sends that logs in, looks around and subscribes.
-fn recording(address: &str) -> Vec<Vec<u8>> {
+fn recording(address: &str) -> Recording {
     let mut raw = Raw::log_in(address);
     let browse = BrowseRequest {
         request_header: raw.header(),
@@ -116,7 +160,10 @@ fn recording(address: &str) -> Vec<Vec<u8>> {
     );
     let renewal = raw.opening(SecurityTokenRequestType::Renew);
     raw.send(&renewal);
-    std::mem::take(&mut raw.sent)
+    Recording {
+        token: encoded(&raw.token),
+        messages: std::mem::take(&mut raw.sent),
+    }
 }
 
 /// Bytes are changed, cut out, doubled, or taken from elsewhere.
@@ -159,7 +206,28 @@ fn mutated(recording: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
 #[test]
 fn mutated_recordings() {
     let siege = Siege::open();
-    let recording = recording(siege.address());
-    noise(&siege, attacks(2_000), |dice| mutated(&recording, dice));
+    let recording = &recording(siege.address());
+    noise(&siege, attacks(15_000), |dice, address| {
+        sent(address, &mutated(&recording.messages, dice))
+    });
+    // In a channel that is in order.
+    noise(&siege, attacks(10_000), |dice, address| {
+        let mut raw = Raw::open(address);
+        let messages = recording.of(&raw, 2);
+        raw.send(&mutated(&messages, dice));
+        raw
+    });
+    // In a session that is. It would outlive its connection.
+    noise(&siege, attacks(5_000), |dice, address| {
+        let mut raw = Raw::log_in(address);
+        let messages = recording.of(&raw, 4);
+        raw.send(&mutated(&messages, dice));
+        let token = raw.token.clone();
+        raw.finish();
+        let mut next = Raw::open(address);
+        next.token = token;
+        assert_eq!(next.close_session().refusal(), Some(StatusCode::Good));
+        next
+    });
     siege.lift("mutated recordings");
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use opcua::types::{
     ActivateSessionRequest, AnonymousIdentityToken, ApplicationDescription, BinaryDecodable,
-    BinaryEncodable, ContextOwned, CreateSessionRequest, CreateSessionResponse, ExtensionObject,
-    NodeId, ObjectId, OpenSecureChannelRequest, RequestHeader, SecurityTokenRequestType,
-    StatusCode,
+    BinaryEncodable, CloseSessionRequest, ContextOwned, CreateSessionRequest, ExtensionObject,
+    NodeId, ObjectId, OpenSecureChannelRequest, RequestHeader, ResponseHeader,
+    SecurityTokenRequestType, StatusCode,
 };
 
 use super::common::PATIENCE;
@@ -63,11 +63,6 @@ pub fn encoded(value: &impl BinaryEncodable) -> Vec<u8> {
     value.encode_to_vec(&context.context())
 }
 
-fn decoded<T: BinaryDecodable>(mut bytes: &[u8]) -> T {
-    let context = ContextOwned::default();
-    T::decode(&mut bytes, &context.context()).expect("a structure")
-}
-
 /// The NodeId of a service, in its form of four bytes, and the request.
 pub fn request(service: ObjectId, content: &[u8]) -> Vec<u8> {
     let service = u16::try_from(service as u32).unwrap();
@@ -111,7 +106,7 @@ impl Answer {
 pub struct Raw {
     stream: TcpStream,
     /// SecureChannelId and TokenId.
-    channel: [u8; 8],
+    pub channel: [u8; 8],
     sequence: u32,
     /// The token of its session.
     pub token: NodeId,
@@ -146,12 +141,24 @@ impl Raw {
     /// With a session that is activated.
     pub fn log_in(address: &str) -> Self {
         let mut raw = Self::open(address);
-        raw.create_session();
-        let answer = raw.activate(ExtensionObject::from_message(AnonymousIdentityToken {
+        let created = raw.create_session();
+        assert_eq!(created.refusal(), Some(StatusCode::Good), "to be created");
+        let nobody = AnonymousIdentityToken {
             policy_id: "anonymous".into(),
-        }));
-        assert_eq!(answer.refusal(), Some(StatusCode::Good));
+        };
+        let activated = raw.activate(ExtensionObject::from_message(nobody));
+        assert_eq!(activated.refusal(), Some(StatusCode::Good));
         raw
+    }
+
+    /// Ends a session that was activated, which any channel may do.
+    pub fn close_session(&mut self) -> Answer {
+        let asked = CloseSessionRequest {
+            request_header: self.header(),
+            delete_subscriptions: true,
+        };
+        let service = ObjectId::CloseSessionRequest_Encoding_DefaultBinary;
+        self.ask(service, &encoded(&asked))
     }
 
     pub fn open_channel(&mut self, request_type: SecurityTokenRequestType) {
@@ -252,8 +259,13 @@ impl Raw {
         let service = ObjectId::CreateSessionRequest_Encoding_DefaultBinary;
         let answer = self.ask(service, &encoded(&asked));
         if answer.refusal() == Some(StatusCode::Good) {
-            let created: CreateSessionResponse = decoded(&answer.response()[4..]);
-            self.token = created.authentication_token;
+            // The NodeId of the service, the header, the SessionId, and then the token.
+            let context = ContextOwned::default();
+            let context = context.context();
+            let mut response = &answer.response()[4..];
+            ResponseHeader::decode(&mut response, &context).expect("a header");
+            NodeId::decode(&mut response, &context).expect("the SessionId");
+            self.token = NodeId::decode(&mut response, &context).expect("the token");
         }
         answer
     }
@@ -289,7 +301,7 @@ impl Raw {
         at_most
     }
 
-    /// The next answer.
+    /// The next answer, or its first chunk.
     pub fn answer(&mut self) -> Answer {
         match self.chunk_of_server() {
             Ok(answer) => answer,

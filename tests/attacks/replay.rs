@@ -19,6 +19,37 @@ fn read(raw: &Raw) -> Vec<u8> {
     })
 }
 
+/// A read whose header was changed is refused with this status.
+fn is_refused(siege: &Siege, change: impl Fn(&mut [u8]), status: StatusCode) {
+    let mut raw = Raw::log_in(siege.address());
+    let content = read(&raw);
+    assert_eq!(raw.ask(READ, &content).refusal(), Some(StatusCode::Good));
+    let mut message = raw.chunk(b'F', &request(READ, &content));
+    change(&mut message);
+    raw.send(&message);
+    assert_eq!(raw.answer(), Answer::Error(status));
+}
+
+fn add(number: &mut [u8], difference: i32) {
+    let before = u32::from_le_bytes(number[..4].try_into().unwrap());
+    let after = before.wrapping_add_signed(difference);
+    number[..4].copy_from_slice(&after.to_le_bytes());
+}
+
+#[test]
+fn numbers_that_are_not_those_of_the_channel() {
+    let siege = Siege::open();
+    for difference in [-1, 1, 1_000, i32::MIN] {
+        let unknown = StatusCode::BadTcpSecureChannelUnknown;
+        is_refused(&siege, |it| add(&mut it[8..], difference), unknown);
+        let unknown = StatusCode::BadSecureChannelTokenUnknown;
+        is_refused(&siege, |it| add(&mut it[12..], difference), unknown);
+        let invalid = StatusCode::BadSequenceNumberInvalid;
+        is_refused(&siege, |it| add(&mut it[16..], difference), invalid);
+    }
+    siege.lift("numbers that are not those of the channel");
+}
+
 #[test]
 fn a_message_that_comes_again() {
     let siege = Siege::open();
@@ -29,13 +60,46 @@ fn a_message_that_comes_again() {
         raw.send(&message);
         assert_eq!(raw.answer().refusal(), Some(StatusCode::Good));
         raw.send(&message);
-        let again = raw.answer();
-        assert!(
-            again.refusal().is_none_or(|status| status.is_bad()),
-            "{again:?}"
+        assert_eq!(
+            raw.answer(),
+            Answer::Error(StatusCode::BadSequenceNumberInvalid)
         );
     }
+    // Nor an OPN.
+    let mut raw = Raw::log_in(siege.address());
+    let renewal = raw.opening(SecurityTokenRequestType::Renew);
+    raw.send(&renewal);
+    assert!(matches!(raw.answer(), Answer::Chunk(kind, _) if kind == *b"OPNF"));
+    raw.send(&renewal);
+    assert_eq!(
+        raw.answer(),
+        Answer::Error(StatusCode::BadSequenceNumberInvalid)
+    );
+    drop(raw);
     siege.lift("a message that comes again");
+}
+
+/// The old token counts until the new one is used.
+#[test]
+fn a_token_that_was_replaced() {
+    let siege = Siege::open();
+    let mut raw = Raw::log_in(siege.address());
+    let content = read(&raw);
+    let old = raw.channel;
+    raw.open_channel(SecurityTokenRequestType::Renew);
+    let new = std::mem::replace(&mut raw.channel, old);
+    assert_ne!(old, new);
+    for channel in [old, new] {
+        raw.channel = channel;
+        assert_eq!(raw.ask(READ, &content).refusal(), Some(StatusCode::Good));
+    }
+    raw.channel = old;
+    assert_eq!(
+        raw.ask(READ, &content),
+        Answer::Error(StatusCode::BadSecureChannelTokenUnknown)
+    );
+    drop(raw);
+    siege.lift("a token that was replaced");
 }
 
 /// A session belongs to its channel.

@@ -1,59 +1,39 @@
-//! Sessions that are created and not activated.
+//! Sessions that are created and not activated: see also `lockout`.
 
 use opcua::types::{ExtensionObject, ObjectId, StatusCode, UserNameIdentityToken};
 
 use super::raw::{Answer, Raw};
-use super::siege::{STRANGERS, Siege};
+use super::siege::Siege;
 
 /// More than the table of the library holds, one after the other and side by side.
 #[test]
 fn sessions_that_nobody_activates() {
-    let siege = Siege::open();
-    let mut open = Vec::new();
-    for n in 0..600 {
-        let mut raw = Raw::open(siege.address());
+    let create = |siege: &Siege| {
+        let mut open = Vec::new();
+        for n in 0..600 {
+            let mut raw = Raw::open(siege.address());
+            for _ in 0..2 {
+                let created = raw.create_session();
+                assert_eq!(created.refusal(), Some(StatusCode::Good), "connection {n}");
+            }
+            // Half of them are gone at once, and half stay as long as they may.
+            if n % 2 == 0 {
+                open.push(raw);
+            }
+        }
+        siege.newcomer().is_served();
+        let mut third = Raw::open(siege.address());
         for _ in 0..2 {
-            let created = raw.create_session();
-            assert_eq!(created.refusal(), Some(StatusCode::Good), "connection {n}");
+            third.create_session();
         }
-        // Half of them are gone at once, and half stay as long as they may.
-        if n % 2 == 0 {
-            open.push(raw);
-        }
-    }
-    siege.newcomer().is_served();
-    let mut third = Raw::open(siege.address());
-    for _ in 0..2 {
-        third.create_session();
-    }
-    assert_eq!(
-        third.create_session(),
-        Answer::Error(StatusCode::BadTooManySessions)
-    );
-    drop((open, third));
-    siege.lift_with("1,200 sessions that nobody activates", STRANGERS);
-}
-
-/// The library ends the connection, so that nobody can close the session: then there is an end to it.
-#[test]
-fn sessions_that_are_left_behind() {
-    let siege = Siege::open();
-    let mut created = 0;
-    let refused = loop {
-        let mut raw = Raw::open(siege.address());
-        match raw.create_session() {
-            Answer::Chunk(..) => created += 1,
-            Answer::Error(status) => break status,
-            Answer::End => panic!("ended without a word"),
-        }
-        assert!(created < 100, "there is an end to it");
-        // A message that comes again.
-        let again = raw.sent[2].clone();
-        raw.send(&again);
-        raw.end();
+        assert_eq!(
+            third.create_session(),
+            Answer::Error(StatusCode::BadTooManySessions)
+        );
     };
-    assert_eq!(refused, StatusCode::BadTooManySessions);
-    siege.lift("sessions that are left behind");
+    let siege = Siege::open().rehearsed(create);
+    create(&siege);
+    siege.lift("1,200 sessions that nobody activates");
 }
 
 /// On a server that wants to know who you are, there is only discovery without encryption.

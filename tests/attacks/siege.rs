@@ -1,23 +1,28 @@
 //! A bridge under attack, and the four checks that follow each attack: the process is alive, its memory and its
 //! descriptors are back where they were, and an honest client was served all the time.
+//!
+//! What an allocator keeps of an attack serves the next one. Where that is more than [`MORE`], a first round of the same
+//! attack comes before the measurement ([`Siege::rehearsed`]): what leaks, leaks again.
 
 use std::fs;
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use serde_json::{Value, json};
+use umati_bridge::server::WORKER_STACK_SIZE;
 
 use super::authority::{Pair, URI, Workshop, text};
 use super::common::bridge::Bridge;
-use super::common::wait_until;
+use super::common::{pause, wait_until};
 use super::honest::{Honest, Identity};
 
 /// How much more memory than before an attack may be in use after it.
 const MORE: usize = 20 << 20;
 
-/// What the allocator keeps of what the most strangers had at once; the next ones get it.
-pub const STRANGERS: usize = 150 * (128 << 10);
+/// What a level of nesting may leave behind on the stack of each worker.
+const STACK_PER_LEVEL: usize = 1024;
 
 /// The operator of a closed server.
 pub const OPERATOR: &str = "anna";
@@ -46,21 +51,41 @@ pub struct Siege {
 /// What an attack may cost for good.
 #[derive(Debug, Clone, Copy)]
 struct Vitals {
+    /// Resident, without the stacks.
     memory: usize,
+    /// What the runtime's threads have touched of their stacks, which is never given back and used again by the next
+    /// request: its bound is one of its own.
+    stacks: usize,
     descriptors: usize,
 }
 
 impl Vitals {
     fn of(process: u32) -> Self {
-        let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it is alive");
-        let resident = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
-        let resident = resident.and_then(|it| it.trim().strip_suffix(" kB"));
+        let maps = fs::read_to_string(format!("/proc/{process}/smaps")).expect("it is alive");
+        let (mut memory, mut stacks, mut is_stack) = (0, 0, false);
+        for line in maps.lines() {
+            if let Some(resident) = line.strip_prefix("Rss:") {
+                let kb = resident.trim().trim_end_matches(" kB").parse::<usize>();
+                let part = if is_stack { &mut stacks } else { &mut memory };
+                *part += kb.expect("a number") << 10;
+            } else if let Some(size) = size(line) {
+                is_stack = size.abs_diff(WORKER_STACK_SIZE) < 1 << 20;
+            }
+        }
         let descriptors = fs::read_dir(format!("/proc/{process}/fd"));
         Self {
-            memory: resident.expect("its memory").parse::<usize>().unwrap() << 10,
+            memory,
+            stacks,
             descriptors: descriptors.expect("its descriptors").count(),
         }
     }
+}
+
+/// The size of a mapping, from the line of proc(5) that begins it: `begin-end permissions …`, in hex.
+fn size(line: &str) -> Option<usize> {
+    let (begin, end) = line.split(' ').next()?.split_once('-')?;
+    let [begin, end] = [begin, end].map(|it| usize::from_str_radix(it, 16).ok());
+    Some(end? - begin?)
 }
 
 /// Two, whose OctoPrints are not there: so nothing but the clients opens anything for long.
@@ -106,7 +131,7 @@ impl Siege {
         };
         // What the first login of a kind costs is no cost of an attack.
         drop(siege.newcomer());
-        siege.settle(0);
+        siege.settle();
         Self {
             before: Vitals::of(siege.bridge().id()),
             ..siege
@@ -164,34 +189,77 @@ impl Siege {
         Vitals::of(self.bridge().id()).memory
     }
 
-    /// The attack is over: the checks. What was attacked with has to be dropped before.
-    pub fn lift(self, attack: &str) {
-        self.lift_with(attack, 0);
+    /// Attacks once, and measures from there.
+    pub fn rehearsed(mut self, attack: impl FnOnce(&Self)) -> Self {
+        /// So long it gives back nothing more.
+        const STEADY: Duration = Duration::from_millis(500);
+        attack(&self);
+        let mut least = self.once_descriptors_are_back();
+        let mut since = Instant::now();
+        while since.elapsed() < STEADY {
+            pause(STEADY / 10);
+            let now = self.once_descriptors_are_back();
+            if now.memory < least.memory {
+                since = Instant::now();
+                least = now;
+            }
+        }
+        println!(
+            "rehearsed: memory {} → {} MiB",
+            self.before.memory >> 20,
+            least.memory >> 20
+        );
+        self.before = Vitals {
+            descriptors: self.before.descriptors,
+            ..least
+        };
+        self
     }
 
-    /// So much more memory may stay.
-    pub fn lift_with(self, attack: &str, memory: usize) {
+    /// How things are once the descriptors are back.
+    fn once_descriptors_are_back(&self) -> Vitals {
+        wait_until("descriptors as before", || {
+            let now = Vitals::of(self.bridge().id());
+            (now.descriptors <= self.before.descriptors)
+                .then_some(now)
+                .ok_or_else(|| format!("{now:?}, before {:?}", self.before))
+        })
+    }
+
+    /// The attack is over: the checks. What was attacked with has to be dropped before.
+    pub fn lift(self, attack: &str) {
+        self.lift_after(attack, 0);
+    }
+
+    /// The same after requests with values nested so deeply.
+    pub fn lift_after(self, attack: &str, levels: usize) {
         let newcomer = self.newcomer();
         newcomer.is_served();
         drop(newcomer);
-        let after = self.settle(memory);
+        let after = self.settle();
         let served = self.honest.as_ref().expect("it runs").is_served();
+        let stacks = after.stacks.saturating_sub(self.before.stacks);
         println!(
-            "{attack}: memory {} → {} MiB, descriptors {} → {}, {served}",
+            "{attack}: memory {} → {} MiB, stacks + {} MiB, descriptors {} → {}, {served}",
             self.before.memory >> 20,
             after.memory >> 20,
+            stacks >> 20,
             self.before.descriptors,
             after.descriptors,
         );
+        served.is_in_time(attack);
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let bound = MORE + workers * levels * STACK_PER_LEVEL;
+        assert!(stacks <= bound, "{attack}: {stacks} bytes of stacks");
         assert!(!self.bridge().log().contains("panicked at"), "{attack}");
     }
 
-    /// Waits until descriptors and memory are as before, but for so much.
-    fn settle(&self, memory: usize) -> Vitals {
+    /// Waits until descriptors and memory are as before.
+    fn settle(&self) -> Vitals {
         wait_until("memory and descriptors as before", || {
             let now = Vitals::of(self.bridge().id());
             let is_as_before = now.descriptors <= self.before.descriptors
-                && now.memory <= self.before.memory + MORE + memory;
+                && now.memory <= self.before.memory + MORE;
             is_as_before
                 .then_some(now)
                 .ok_or_else(|| format!("{now:?}, before {:?}", self.before))

@@ -8,15 +8,13 @@ use opcua::types::{
 use super::raw::{Raw, encoded, request};
 use super::siege::Siege;
 
-/// What the answers may take that wait for a client, and what the allocator keeps of it for the next: 250 may wait, and
-/// each has less than a megabyte here.
+/// What the answers may take that wait for a client: 250 may wait, and each has less than a megabyte here.
 const WAITING: usize = 250 << 20;
 
 /// Three that ask so again and again, one after the other: the memory of one serves the next.
 fn take_nothing(attack: &str, ask: impl Fn(&Raw) -> (ObjectId, Vec<u8>)) {
     const MANY: usize = 5_000;
-    let siege = Siege::open();
-    for _ in 0..3 {
+    let takes_nothing = |siege: &Siege| {
         let mut raw = Raw::log_in(siege.address());
         let (service, content) = ask(&raw);
         let before = siege.memory();
@@ -29,8 +27,11 @@ fn take_nothing(attack: &str, ask: impl Fn(&Raw) -> (ObjectId, Vec<u8>)) {
         );
         assert!(sent < MANY, "the client is told to wait by its own socket");
         assert!(more < WAITING, "{more} bytes");
-    }
-    siege.lift_with(attack, WAITING);
+    };
+    let siege = Siege::open().rehearsed(takes_nothing);
+    takes_nothing(&siege);
+    takes_nothing(&siege);
+    siege.lift(attack);
 }
 
 /// Each answer has half a megabyte.

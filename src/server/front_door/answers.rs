@@ -28,6 +28,7 @@ impl Relay {
                     if let Some(channel) = number(&body, 0) {
                         self.place.channel(channel);
                     }
+                    self.channel().opened(&body);
                     self.hand(client, &header).await?;
                     self.hand(client, &body).await?;
                 }
@@ -37,10 +38,8 @@ impl Relay {
                     self.is_ended.store(true, Ordering::Relaxed);
                     return Err(End::refused(status, "the library ends it"));
                 }
-                // Sessions are created in one chunk; nobody waits for one of an encrypted channel here.
-                Kind::Message
-                    if is_first && frame.part == Part::Last && self.unactivated().is_waiting() =>
-                {
+                // What is looked at stands in the first chunk; nobody waits for one of an encrypted channel here.
+                Kind::Message if is_first && self.unactivated().is_waiting() => {
                     let body = body(library, &frame).await?;
                     self.unactivated().answered(&body);
                     self.hand(client, &header).await?;

@@ -1,5 +1,6 @@
 //! Bytes as a client may send them once it is connected: chunks, one after the other.
 
+use super::channel::Channel;
 use super::frame::{self, Frame, HEADER, Kind, Part};
 use super::opening::Opening;
 
@@ -8,6 +9,7 @@ const LARGEST: usize = 65_536;
 
 /// Reads them as the relay does; what is refused is refused with an ERR that is itself in order.
 pub fn front_door(mut bytes: &[u8]) {
+    let mut channel = Channel::default();
     while let Some((header, rest)) = bytes.split_first_chunk::<HEADER>() {
         let frame = match Frame::parse(*header, LARGEST) {
             Ok(frame) => frame,
@@ -28,6 +30,12 @@ pub fn front_door(mut bytes: &[u8]) {
             && let Ok(opening) = Opening::parse(body)
         {
             assert!(opening.chain.len() <= body.len());
+            let _ = channel.asked(&opening);
+            // An answer looks like it.
+            channel.opened(body);
+        }
+        if frame.kind == Kind::Message {
+            let _ = channel.sent(body);
         }
         bytes = after;
     }

@@ -14,6 +14,7 @@
 
 mod answers;
 mod bucket;
+mod channel;
 mod crowd;
 mod frame;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -45,6 +46,7 @@ use tokio::task::JoinSet;
 
 use super::limits;
 use super::pki::Trust;
+use channel::Channel;
 use judges::Judges;
 use outstanding::Outstanding;
 use peers::Place;
@@ -136,6 +138,7 @@ impl FrontDoor {
             outstanding: Outstanding::default(),
             is_ended: AtomicBool::new(false),
             chain: Mutex::default(),
+            channel: Mutex::new(Channel::default()),
             unactivated: Mutex::new(Unactivated::default()),
         }
     }

@@ -8,6 +8,8 @@ use opcua::types::StatusCode;
 const MAX_POLICY: usize = 255;
 /// A chain of five certificates, each as large as they get.
 const MAX_CHAIN: usize = 32 * 1024;
+/// SHA-1 has 20 bytes.
+const MAX_THUMBPRINT: usize = 64;
 
 /// What an OPN says before it is decrypted.
 #[derive(Debug, PartialEq)]
@@ -15,6 +17,8 @@ pub(super) struct Opening<'a> {
     pub policy: SecurityPolicy,
     /// DER, the leaf first; empty without security.
     pub chain: &'a [u8],
+    /// The thumbprint of the receiver's certificate, and what it encrypts for the receiver.
+    rest: &'a [u8],
 }
 
 impl<'a> Opening<'a> {
@@ -25,12 +29,29 @@ impl<'a> Opening<'a> {
     pub(super) fn parse(body: &'a [u8]) -> Result<Self, StatusCode> {
         let after_channel = body.get(4..).ok_or(StatusCode::BadDecodingError)?;
         let (policy, rest) = bytes(after_channel, MAX_POLICY)?;
-        let (chain, _) = bytes(rest, MAX_CHAIN)?;
+        let (chain, rest) = bytes(rest, MAX_CHAIN)?;
         let policy = std::str::from_utf8(policy).map_err(|_| StatusCode::BadDecodingError)?;
         Ok(Self {
             policy: SecurityPolicy::from_uri(policy),
             chain,
+            rest,
         })
+    }
+
+    /// The SequenceNumber; stands in clear without security only.
+    pub(super) fn sequence(&self) -> Option<u32> {
+        let sequence = self.clear()?.first_chunk()?;
+        Some(u32::from_le_bytes(*sequence))
+    }
+
+    /// What is asked or answered, after SequenceNumber and RequestId; stands in clear without security only.
+    pub(super) fn message(&self) -> Option<&'a [u8]> {
+        self.clear()?.get(8..)
+    }
+
+    fn clear(&self) -> Option<&'a [u8]> {
+        let (_thumbprint, rest) = bytes(self.rest, MAX_THUMBPRINT).ok()?;
+        Some(rest)
     }
 }
 

@@ -88,12 +88,13 @@ struct Connection {
 
 impl Connection {
     /// Who answers for the sessions that are created and not activated. Nobody without encryption, where they die with
-    /// their connection, and for whoever is on this computer of an open server, who is inside already.
+    /// their connection. Where every certificate is accepted, an address says more about who it is, but not one that
+    /// all programs of this computer share.
     fn applicant(&self, is_open: bool) -> Option<Applicant> {
         let certificate = self.peer.certificate.as_ref()?;
-        if is_open {
-            let origin = Origin::of(self.peer.address.ip());
-            (!origin.is_this_computer()).then_some(Applicant::Origin(origin))
+        let origin = Origin::of(self.peer.address.ip());
+        if is_open && !origin.is_this_computer() {
+            Some(Applicant::Origin(origin))
         } else {
             Some(Applicant::Certificate(certificate.thumbprint))
         }

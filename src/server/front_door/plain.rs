@@ -1,17 +1,19 @@
 //! What a channel without encryption says: which service is asked for, and which sessions are not activated yet.
 //!
 //! The library keeps a session that was created and never activated until its time is over, up to ten minutes. Here
-//! it dies with its connection: the front door closes it, as the client would. Where it cannot, because the library has
-//! ended the connection, it is counted (`unfinished`).
+//! it dies with its connection: the front door closes it, as the client would. So that it can, nothing is passed on
+//! meanwhile for which the library would end the connection. Where it does all the same, they are counted (`unfinished`).
 
 use std::collections::HashMap;
 
+use opcua::core::{Message, RequestMessage};
 use opcua::types::{
-    ActivateSessionResponse, BinaryDecodable, BinaryEncodable, CloseSessionRequest, ContextOwned,
-    CreateSessionResponse, NodeId, ObjectId, RequestHeader,
+    BinaryDecodable, BinaryEncodable, CloseSessionRequest, ContextOwned, DecodingOptions,
+    NamespaceMap, NodeId, ObjectId, RequestHeader, ResponseHeader,
 };
 
 use super::frame;
+use crate::server::limits;
 
 /// Sessions that a connection may have created and not activated; honest clients have one.
 const MAX_UNACTIVATED: usize = 2;
@@ -70,6 +72,34 @@ pub(super) fn is_create_session(chunk: &[u8]) -> bool {
     asked.is_some_and(|it| it.is(ObjectId::CreateSessionRequest_Encoding_DefaultBinary))
 }
 
+/// Whether the library answers a request of one chunk, if only with a fault, and does not end the connection.
+pub(super) fn is_readable(chunk: &[u8]) -> bool {
+    let Some(asked) = Clear::parse(chunk) else {
+        return false;
+    };
+    let Ok(service) = ObjectId::try_from(asked.service) else {
+        return false;
+    };
+    let options = DecodingOptions {
+        max_array_length: limits::MAX_ARRAY_LENGTH,
+        max_string_length: limits::MAX_STRING_LENGTH,
+        max_byte_string_length: limits::MAX_STRING_LENGTH,
+        ..DecodingOptions::default()
+    };
+    let context = ContextOwned::new_default(NamespaceMap::new(), options);
+    let mut body = asked.body;
+    match RequestMessage::decode_by_object_id(&mut body, service, &context.context()) {
+        // They have kinds of their own.
+        Ok(RequestMessage::OpenSecureChannel(_) | RequestMessage::CloseSecureChannel(_)) => false,
+        Ok(_) => true,
+        // Whose request it is can be read.
+        Err(error) => error
+            .with_request_id(asked.request)
+            .full_context()
+            .is_some(),
+    }
+}
+
 /// The sessions of one connection that are not activated.
 #[derive(Debug, Default)]
 pub(super) struct Unactivated {
@@ -78,8 +108,6 @@ pub(super) struct Unactivated {
     /// Requests that are not answered yet.
     creating: Vec<u32>,
     activating: HashMap<u32, NodeId>,
-    /// The channel, and the last SequenceNumber of the client.
-    last: Option<([u8; 8], u32)>,
 }
 
 /// There are too many of them.
@@ -92,10 +120,6 @@ impl Unactivated {
     /// # Errors
     /// It asks for one session too many.
     pub(super) fn asked(&mut self, chunk: &[u8], is_first: bool) -> Result<(), TooMany> {
-        if let (Some(channel), Some(sequence)) = (chunk.first_chunk(), chunk.get(8..12)) {
-            let sequence = sequence.try_into().map_or(0, u32::from_le_bytes);
-            self.last = Some((*channel, sequence));
-        }
         let Some(asked) = Clear::parse(chunk).filter(|_| is_first) else {
             return Ok(());
         };
@@ -123,7 +147,7 @@ impl Unactivated {
         !(self.creating.is_empty() && self.activating.is_empty())
     }
 
-    /// A whole answer of the library passes.
+    /// The first chunk of an answer of the library passes.
     pub(super) fn answered(&mut self, chunk: &[u8]) {
         let Some(answer) = Clear::parse(chunk) else {
             return;
@@ -135,14 +159,16 @@ impl Unactivated {
         let context = ContextOwned::default();
         let context = context.context();
         let mut body = answer.body;
+        let Ok(header) = ResponseHeader::decode(&mut body, &context) else {
+            return;
+        };
         if was_creating && answer.is(ObjectId::CreateSessionResponse_Encoding_DefaultBinary) {
-            if let Ok(created) = CreateSessionResponse::decode(&mut body, &context) {
-                self.created.push(created.authentication_token);
-            }
+            let _session_id = NodeId::decode(&mut body, &context);
+            self.created
+                .extend(NodeId::decode(&mut body, &context).ok());
         } else if answer.is(ObjectId::ActivateSessionResponse_Encoding_DefaultBinary)
+            && header.service_result.is_good()
             && let Some(activated) = activated
-            && ActivateSessionResponse::decode(&mut body, &context)
-                .is_ok_and(|it| it.response_header.service_result.is_good())
         {
             self.created.retain(|it| *it != activated);
         }
@@ -153,17 +179,15 @@ impl Unactivated {
         self.created.len() + self.creating.len()
     }
 
-    /// Messages that close those that are left, for the library.
-    pub(super) fn close(&mut self) -> Vec<u8> {
-        let Some((channel, mut sequence)) = self.last.filter(|_| !self.created.is_empty()) else {
+    /// Messages that close those that are left, for the library. `next`: the channel, its token, and the
+    /// SequenceNumber that comes next.
+    pub(super) fn close(&mut self, next: Option<(u32, u32, u32)>) -> Vec<u8> {
+        let Some((channel, token, mut sequence)) = next.filter(|_| !self.created.is_empty()) else {
             return Vec::new();
         };
         let message = |kind, sequence: u32, body: &[u8]| {
-            let sequence = sequence.to_le_bytes();
-            frame::message(
-                kind,
-                &[&channel[..], &sequence, &u32::MAX.to_le_bytes(), body].concat(),
-            )
+            let numbers = [channel, token, sequence, u32::MAX].map(u32::to_le_bytes);
+            frame::message(kind, &[numbers.as_flattened(), body].concat())
         };
         // What the client has begun is not to be taken for the beginning of what follows: it is broken off, with an
         // error and no reason. The library does not count this message.
@@ -182,8 +206,8 @@ impl Unactivated {
             let mut body = vec![1, 0];
             body.extend_from_slice(&service.to_le_bytes());
             body.extend_from_slice(&request.encode_to_vec(&context.context()));
-            sequence = sequence.wrapping_add(1);
             messages.extend_from_slice(&message(b"MSGF", sequence, &body));
+            sequence = sequence.wrapping_add(1);
         }
         messages
     }
@@ -197,7 +221,10 @@ fn token(mut body: &[u8]) -> Option<NodeId> {
 
 #[cfg(test)]
 mod tests {
-    use opcua::types::{ActivateSessionRequest, CreateSessionRequest, ResponseHeader, StatusCode};
+    use opcua::types::{
+        ActivateSessionRequest, ActivateSessionResponse, CreateSessionRequest,
+        CreateSessionResponse, OpenSecureChannelRequest, StatusCode,
+    };
     use proptest::prelude::*;
 
     use super::*;
@@ -259,7 +286,7 @@ mod tests {
         sessions.asked(&activate(2, 71), true).unwrap();
         sessions.answered(&activated(2, StatusCode::BadIdentityTokenRejected));
         assert_eq!(sessions.created, [NodeId::new(0, 71)]);
-        let close = sessions.close();
+        let close = sessions.close(Some((7, 9, 3)));
         let broken_off = u32::from_le_bytes(close[4..8].try_into().unwrap()) as usize;
         assert_eq!(close[..4], *b"MSGA");
         let chunk = &close[broken_off + frame::HEADER..];
@@ -279,7 +306,7 @@ mod tests {
         sessions.asked(&activate(2, 71), true).unwrap();
         sessions.answered(&activated(2, StatusCode::Good));
         assert!(!sessions.is_waiting());
-        assert!(sessions.close().is_empty());
+        assert!(sessions.close(Some((7, 9, 3))).is_empty());
     }
 
     #[test]
@@ -289,6 +316,34 @@ mod tests {
         sessions.answered(&created(1, 71));
         sessions.asked(&create(2), true).unwrap();
         assert_eq!(sessions.asked(&create(3), true), Err(TooMany));
+    }
+
+    /// With the certificates of all endpoints the answer may be longer than a chunk.
+    #[test]
+    fn the_beginning_of_an_answer_is_enough() {
+        let mut sessions = Unactivated::default();
+        sessions.asked(&create(1), true).unwrap();
+        let answer = created(1, 71);
+        sessions.answered(&answer[..answer.len() - 20]);
+        assert_eq!(sessions.created, [NodeId::new(0, 71)]);
+    }
+
+    #[test]
+    fn what_the_library_cannot_answer_is_not_readable() {
+        let whole = create(1);
+        assert!(is_readable(&whole));
+        // The library reads whose request it is, and tells them that it is not in order.
+        assert!(is_readable(&whole[..60]));
+        assert!(!is_readable(&whole[..24]));
+        let channel = OpenSecureChannelRequest::default();
+        let service = ObjectId::OpenSecureChannelRequest_Encoding_DefaultBinary;
+        assert!(!is_readable(&chunk(1, service, &channel)));
+        let response = ObjectId::CreateSessionResponse_Encoding_DefaultBinary;
+        assert!(!is_readable(&chunk(
+            1,
+            response,
+            &CreateSessionResponse::default()
+        )));
     }
 
     #[test]
@@ -307,7 +362,7 @@ mod tests {
         ) {
             let mut sessions = Unactivated::default();
             for chunk in chunks {
-                let _ = is_discovery(&chunk);
+                let _ = (is_discovery(&chunk), is_readable(&chunk));
                 let _ = sessions.asked(&chunk, true);
                 sessions.answered(&chunk);
             }

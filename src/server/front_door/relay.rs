@@ -20,6 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use super::channel::Channel;
 use super::frame::{self, HEADER, Kind};
 use super::journal;
 use super::judges::Judges;
@@ -36,8 +37,10 @@ const LOGIN_WITHIN: Duration = Duration::from_secs(60);
 const INTRODUCED_WITHIN: Duration = Duration::from_secs(2);
 /// How often a connection is introduced until it is clear who it is.
 const INTRODUCTIONS: usize = 10;
-/// How long a client may take to take its ERR message, and the library to close what was left open.
+/// How long a client may take to take its ERR message.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// How long the library may take to close what was left open, behind all that it is busy with.
+const CLOSED_WITHIN: Duration = Duration::from_secs(10);
 /// How often the certificate of an open connection is judged again: what the operator revokes has to count, and no client
 /// has to renew its channel, as the library goes on with one whose time is over.
 const JUDGED_EVERY: Duration = Duration::from_secs(10);
@@ -59,7 +62,8 @@ pub(super) struct Relay {
     pub is_ended: AtomicBool,
     /// The certificates that were accepted, DER; `None` without security.
     pub chain: Mutex<Option<Arc<[u8]>>>,
-    /// Used without encryption only.
+    /// Used without encryption only, as is `unactivated`.
+    pub channel: Mutex<Channel>,
     pub unactivated: Mutex<Unactivated>,
 }
 
@@ -79,7 +83,10 @@ impl Relay {
         drop(client);
         if let Some(library) = library
             && self.unactivated().count() > 0
-            && !matches!(timeout(FAREWELL, self.leave(library)).await, Ok(Ok(())))
+            && !matches!(
+                timeout(CLOSED_WITHIN, self.leave(library)).await,
+                Ok(Ok(()))
+            )
         {
             let left = self.unactivated().count();
             self.place.left_behind(left);
@@ -211,7 +218,8 @@ impl Relay {
                 return Err(End::Io(std::io::ErrorKind::NotConnected.into()));
             }
         }
-        let messages = self.unactivated().close();
+        let next = self.channel().next();
+        let messages = self.unactivated().close(next);
         library.write_all(&messages).await?;
         library.shutdown().await?;
         // An unread answer would reset the connection before the library has read all of it.
@@ -222,6 +230,10 @@ impl Relay {
 
     pub(super) fn chain(&self) -> MutexGuard<'_, Option<Arc<[u8]>>> {
         self.chain.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn channel(&self) -> MutexGuard<'_, Channel> {
+        self.channel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn unactivated(&self) -> MutexGuard<'_, Unactivated> {

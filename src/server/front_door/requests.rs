@@ -94,6 +94,8 @@ impl Relay {
                     course.message = Message::default();
                 }
             }
+            // The library would end the connection before the sessions could be closed that wait in it.
+            (Kind::Closing, Some(_)) if self.unactivated().count() > 0 => return Ok(false),
             (Kind::Closing, Some(_)) => {
                 send(library, &header).await?;
                 pass_on(client, library, &frame).await?;
@@ -167,6 +169,21 @@ impl Relay {
                 "sessions were created from there and left behind",
             ));
         }
+        let mut channel = self.channel().clone();
+        // The library does not count a message that is broken off.
+        if frame.part != Part::Abort {
+            channel
+                .sent(&chunk)
+                .map_err(|status| End::refused(status, "a chunk does not belong where it comes"))?;
+            if (self.unactivated().count() > 0 || plain::is_create_session(&chunk))
+                && !(is_first && frame.part == Part::Last && plain::is_readable(&chunk))
+            {
+                return Err(End::refused(
+                    StatusCode::BadDecodingError,
+                    "the library would end the connection, and sessions in it that nobody could close",
+                ));
+            }
+        }
         let asked = self.unactivated().asked(&chunk, is_first);
         asked.map_err(|plain::TooMany| {
             End::refused(
@@ -174,6 +191,8 @@ impl Relay {
                 "sessions are created and not activated",
             )
         })?;
+        // From here on the library has seen it.
+        *self.channel() = channel;
         send(library, &header).await?;
         send(library, &chunk).await
     }
@@ -193,6 +212,17 @@ impl Relay {
         }
         course.policy = Some(opening.policy);
         if opening.policy == SecurityPolicy::None {
+            let mut channel = self.channel().clone();
+            let asked = channel.asked(&opening);
+            asked.map_err(|status| End::refused(status, "an OPN does not follow"))?;
+            if self.unactivated().count() > 0 {
+                // In another channel they could not be closed.
+                return Err(End::refused(
+                    StatusCode::BadSessionNotActivated,
+                    "the channel is renewed before a session in it is activated",
+                ));
+            }
+            *self.channel() = channel;
             // Discovery is open to all (OPC 10000-4 §5.4.1).
             self.place.certified(SecurityPolicy::None, None);
             return Ok(());

@@ -16,9 +16,9 @@ const PERIOD: Duration = Duration::from_secs(20);
 /// Who answers for a session before somebody has logged in to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Applicant {
-    /// The thumbprint of an application's certificate that the operator has accepted.
+    /// The thumbprint of an application's certificate.
     Certificate([u8; 32]),
-    /// Where every certificate is accepted.
+    /// Where every certificate is accepted, on other computers.
     Origin(Origin),
 }
 
