@@ -36,7 +36,7 @@ const LOGIN_WITHIN: Duration = Duration::from_secs(60);
 /// The library answers HEL within milliseconds.
 const INTRODUCED_WITHIN: Duration = Duration::from_secs(2);
 /// How often a connection is introduced until it is clear who it is.
-const INTRODUCTIONS: usize = 10;
+const INTRODUCTIONS: usize = 100;
 /// How long a client may take to take its ERR message.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// How long the library may take to close what was left open, behind all that it is busy with.
