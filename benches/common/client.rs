@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::Utc;
-use opcua::client::{ClientBuilder, DataChangeCallback, IdentityToken, MonitoredItem, Session};
+use opcua::client::transport::TcpConnector;
+use opcua::client::{
+    ClientBuilder, DataChangeCallback, IdentityToken, MonitoredItem, Session, SessionEventLoop,
+};
 use opcua::crypto::SecurityPolicy;
 use opcua::types::{
     DataValue, MessageSecurityMode, MonitoredItemCreateRequest, NodeId, StatusCode,
@@ -86,6 +89,11 @@ impl Client {
             .connect_to_matching_endpoint(security, identity)
             .await
             .expect("endpoint");
+        Self::start(session, event_loop).await
+    }
+
+    /// Connects.
+    pub async fn start(session: Arc<Session>, event_loop: SessionEventLoop<TcpConnector>) -> Self {
         let event_loop = event_loop.spawn();
         assert!(session.wait_for_connection().await, "connected");
         Self {

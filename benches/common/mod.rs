@@ -4,6 +4,7 @@
     reason = "each bench that includes this module uses a part of it"
 )]
 
+pub mod board;
 pub mod client;
 pub mod printers;
 pub mod process;

@@ -6,13 +6,19 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use umati_bridge::octoprint::simulator::{Clock, Conduct, Settings, Simulator};
+use umati_bridge::octoprint::simulator::{
+    AfterSelect, Clock, Command, Conduct, Handle, Settings, Simulator,
+};
+
+/// Takes an hour and more.
+const LONG: &str = "customers/4711/housing top.gcode";
 
 /// They are served until this is dropped.
 pub struct Printers {
     pub simulator: Arc<Simulator>,
     /// Of all of them, without a slash at the end.
     pub base: String,
+    count: usize,
     address: SocketAddr,
     serving: Option<(DropGuard, JoinHandle<std::io::Result<()>>)>,
 }
@@ -30,11 +36,27 @@ impl Printers {
         let mut printers = Self {
             simulator: Simulator::with_clock(&settings, Clock::running(speed)),
             base: format!("http://{address}"),
+            count: printers,
             address,
             serving: None,
         };
         printers.serve(listener);
         printers
+    }
+
+    /// By its number, from 1.
+    pub fn printer(&self, number: usize) -> Handle {
+        self.simulator.printer(number).expect("a printer")
+    }
+
+    /// All of them begin a long print.
+    pub fn print(&self) {
+        for number in 1..=self.count {
+            let path = LONG.to_owned();
+            let then = AfterSelect::Print;
+            let print = Command::Select { path, then };
+            self.printer(number).command(print).expect("it prints");
+        }
     }
 
     /// Connections are refused from then on.

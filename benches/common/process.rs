@@ -64,7 +64,7 @@ impl Process {
             .to_owned()
     }
 
-    /// Share of one core that the process used over `time` (proc(5), USER_HZ = 100).
+    /// Share of one core that the process used over `time`.
     pub fn processor_share(&self, time: Duration) -> f64 {
         let began = (self.ticks(), Instant::now());
         pass(time);
@@ -73,15 +73,7 @@ impl Process {
 
     /// Processor time so far, in hundredths of a second.
     pub fn ticks(&self) -> u64 {
-        let stat = self.proc("stat");
-        let fields: Vec<u64> = stat
-            .rsplit_once(')')
-            .expect("comm")
-            .1
-            .split_whitespace()
-            .map(|f| f.parse().unwrap_or_default())
-            .collect();
-        fields[11] + fields[12]
+        ticks(self.child.id())
     }
 
     pub fn resident_mib(&self) -> f64 {
@@ -97,6 +89,19 @@ impl Process {
     fn proc(&self, file: &str) -> String {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).expect("a process")
     }
+}
+
+/// Processor time of a process so far, in hundredths of a second (proc(5), USER_HZ = 100).
+pub fn ticks(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("a process");
+    let fields: Vec<u64> = stat
+        .rsplit_once(')')
+        .expect("comm")
+        .1
+        .split_whitespace()
+        .map(|f| f.parse().unwrap_or_default())
+        .collect();
+    fields[11] + fields[12]
 }
 
 /// Writes a configuration for so many machines behind `base`, with `more` at the top level and `each` at every machine.

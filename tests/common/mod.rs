@@ -10,6 +10,7 @@
 
 pub mod bridge;
 pub mod foreign;
+pub mod inner_port;
 pub mod install;
 pub mod nginx;
 pub mod octoprint;

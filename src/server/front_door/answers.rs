@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::frame::{Kind, Part};
+use super::frame::{HEADER, Kind, Part};
 use super::relay::{Relay, number, status};
-use super::wire::{End, Rest, body, header, send};
+use super::wire::{Ahead, End, send};
 
 /// Who takes nothing for so long has its socket full: an honest client reads whatever comes.
 const SLOW: Duration = Duration::from_millis(100);
@@ -17,38 +17,36 @@ impl Relay {
     pub(super) async fn answers(
         &self,
         library: &mut (impl AsyncRead + Unpin),
+        ahead: &mut Ahead,
         client: &mut (impl AsyncWrite + Unpin),
     ) -> Result<(), End> {
         let mut is_first = true;
         // What the library sends is as large as the client said that it may be.
-        while let Some((header, frame)) = header(library, usize::MAX).await? {
+        while let Some(frame) = ahead.frame(library, usize::MAX).await? {
             match frame.kind {
                 Kind::Opening => {
-                    let body = body(library, &frame).await?;
-                    if let Some(channel) = number(&body, 0) {
+                    let opening = ahead.whole(library, &frame).await?;
+                    if let Some(channel) = number(&opening, HEADER) {
                         self.place.channel(channel);
                     }
-                    self.channel().opened(&body);
-                    self.hand(client, &header).await?;
-                    self.hand(client, &body).await?;
+                    self.channel().opened(&opening[HEADER..]);
+                    self.hand(client, &opening).await?;
                 }
                 Kind::Error => {
-                    let body = body(library, &frame).await?;
-                    let status = status(&body).unwrap_or_default();
+                    let error = ahead.whole(library, &frame).await?;
+                    let status = status(&error).unwrap_or_default();
                     self.is_ended.store(true, Ordering::Relaxed);
                     return Err(End::refused(status, "the library ends it"));
                 }
                 // What is looked at stands in the first chunk; nobody waits for one of an encrypted channel here.
                 Kind::Message if is_first && self.unactivated().is_waiting() => {
-                    let body = body(library, &frame).await?;
-                    self.unactivated().answered(&body);
-                    self.hand(client, &header).await?;
-                    self.hand(client, &body).await?;
+                    let answer = ahead.whole(library, &frame).await?;
+                    self.unactivated().answered(&answer[HEADER..]);
+                    self.hand(client, &answer).await?;
                 }
                 _ => {
-                    self.hand(client, &header).await?;
-                    let mut rest = Rest::of(&frame);
-                    while let Some(part) = rest.next(library).await? {
+                    let mut left = frame.size;
+                    while let Some(part) = ahead.part(library, &mut left).await? {
                         self.hand(client, part).await?;
                     }
                 }

@@ -71,11 +71,6 @@ impl Frame {
             _ => Err(StatusCode::BadTcpMessageTooLarge),
         }
     }
-
-    /// Bytes that follow the header.
-    pub(super) fn rest(&self) -> usize {
-        self.size - HEADER
-    }
 }
 
 /// A chunk of our own: its kind, which part it is, and what follows the header.

@@ -55,3 +55,11 @@ pub(super) fn few_descriptors(files: usize, connections: usize) {
          connections={connections}; allow it more, with ulimit -n or LimitNOFILE="
     );
 }
+
+/// A build that nobody should run but `benches/door`.
+pub(super) fn bare() {
+    warn!(
+        "THIS BUILD IS FOR MEASURING ONLY: with its feature `bare`, everybody on this computer comes past the front \
+         door and is let in, whatever they can show"
+    );
+}

@@ -2,13 +2,13 @@
 //! in the library.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use opcua::types::StatusCode;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::bucket::Bucket;
+use super::turns::Turns;
 use super::wire::End;
 use crate::server::pki::{ClientCertificate, Trust};
 
@@ -24,25 +24,21 @@ const CHANNEL_EVERY: Duration = Duration::from_millis(20);
 pub(super) struct Judges {
     trust: Trust,
     seats: Arc<Semaphore>,
-    pace: Arc<Mutex<Bucket>>,
+    turns: Turns,
 }
 
 impl Judges {
     pub(super) fn new(trust: Trust) -> Self {
-        let bucket = Bucket::full(CHANNELS, CHANNEL_EVERY, Instant::now());
         Self {
             trust,
             seats: Arc::new(Semaphore::new(AT_A_TIME)),
-            pace: Arc::new(Mutex::new(bucket)),
+            turns: Turns::new(CHANNELS, CHANNEL_EVERY),
         }
     }
 
     /// Waits until a stranger's certificate may be looked at; whoever came first goes first.
     pub(super) async fn turn(&self) {
-        let mut pace = self.pace.lock().await;
-        while let Err(wait) = pace.take(Instant::now()) {
-            tokio::time::sleep(wait).await;
-        }
+        self.turns.next().await;
     }
 
     /// The first of these certificates, if it is accepted now.

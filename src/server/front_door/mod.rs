@@ -27,6 +27,7 @@ mod peers;
 mod plain;
 mod relay;
 mod requests;
+mod turns;
 mod unfinished;
 mod wire;
 
@@ -52,6 +53,7 @@ use outstanding::Outstanding;
 use peers::Place;
 use plain::Unactivated;
 use relay::Relay;
+use turns::Queues;
 
 /// After an error of the listener: there are too few descriptors, for example, and asking again helps nobody.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -64,6 +66,8 @@ const ALIVE_TRIES: u32 = 6;
 pub(super) struct FrontDoor {
     peers: Peers,
     judges: Judges,
+    greetings: Arc<Queues>,
+    meetings: Arc<Queues>,
     policies: Arc<[SecurityPolicy]>,
     admits_plain_text: bool,
     /// Connections at a time.
@@ -80,6 +84,9 @@ impl FrontDoor {
         admits_plain_text: bool,
         machines: usize,
     ) -> Self {
+        if cfg!(feature = "bare") {
+            journal::bare();
+        }
         let files = limits::open_files();
         let most = limits::connections(files, machines);
         if let Some(files) = files
@@ -90,6 +97,8 @@ impl FrontDoor {
         Self {
             peers,
             judges: Judges::new(trust),
+            greetings: Arc::new(Queues::greetings()),
+            meetings: Arc::new(Queues::meetings()),
             policies: policies.into(),
             admits_plain_text,
             most,
@@ -132,6 +141,8 @@ impl FrontDoor {
             place,
             inner,
             judges: self.judges.clone(),
+            greetings: Arc::clone(&self.greetings),
+            meetings: Arc::clone(&self.meetings),
             policies: Arc::clone(&self.policies),
             admits_plain_text: self.admits_plain_text,
             largest: AtomicUsize::new(wire::BUFFER),

@@ -2,7 +2,7 @@
 //!
 //! The library takes any number of them, and keeps every answer that the client does not take. So no more than
 //! [`MAX_REQUESTS_AT_A_TIME`] are passed on, and none while the client does not take what it is sent; the next waits in
-//! the client's own socket.
+//! what is read ahead of it, and the others in the client's own socket.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;

@@ -21,13 +21,15 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::channel::Channel;
+use super::crowd::Origin;
 use super::frame::{self, HEADER, Kind};
 use super::journal;
 use super::judges::Judges;
 use super::outstanding::Outstanding;
 use super::peers::{Introduced, Place};
 use super::plain::Unactivated;
-use super::wire::{BUFFER, End, body, header, in_time, send};
+use super::turns::Queues;
+use super::wire::{Ahead, BUFFER, End, in_time, send};
 
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
 pub(super) const OPENING_WITHIN: Duration = Duration::from_secs(10);
@@ -45,12 +47,20 @@ const CLOSED_WITHIN: Duration = Duration::from_secs(10);
 /// has to renew its channel, as the library goes on with one whose time is over.
 const JUDGED_EVERY: Duration = Duration::from_secs(10);
 
+/// The library's end of a connection.
+struct Library {
+    stream: TcpStream,
+    ahead: Ahead,
+}
+
 /// A connection that was accepted.
 pub(super) struct Relay {
     pub place: Place,
     /// Where the library listens.
     pub inner: SocketAddr,
     pub judges: Judges,
+    pub greetings: Arc<Queues>,
+    pub meetings: Arc<Queues>,
     /// Those that encrypt.
     pub policies: Arc<[SecurityPolicy]>,
     /// Whether there is more than discovery without encryption.
@@ -96,39 +106,46 @@ impl Relay {
     async fn serve(
         &self,
         client: &mut TcpStream,
-        library: &mut Option<TcpStream>,
+        library: &mut Option<Library>,
     ) -> Result<(), End> {
-        let Some(hello) = in_time(HELLO_WITHIN, hello(client)).await? else {
+        let origin = Origin::of(self.place.address.ip());
+        if !origin.is_this_computer() {
+            self.greetings.next(origin).await;
+        }
+        let mut ahead = Ahead::new();
+        let Some(hello) = in_time(HELLO_WITHIN, hello(client, &mut ahead)).await? else {
             return Ok(());
         };
+        self.meetings.next(origin).await;
         let (connected, answer) = self.introduce(&hello).await?;
         let library = library.insert(connected);
         send(client, &answer).await?;
         let (mut from_client, mut to_client) = client.split();
-        let (mut from_library, mut to_library) = library.split();
+        let (mut from_library, mut to_library) = library.stream.split();
         tokio::select! {
-            ended = self.requests(&mut from_client, &mut to_library) => ended,
-            ended = self.answers(&mut from_library, &mut to_client) => ended,
+            ended = self.requests(&mut from_client, &mut ahead, &mut to_library) => ended,
+            ended = self.answers(&mut from_library, &mut library.ahead, &mut to_client) => ended,
         }
     }
 
     /// Connects to the library and passes on the HEL; gives its ACK.
-    async fn introduce(&self, hello: &[u8]) -> Result<(TcpStream, Vec<u8>), End> {
+    async fn introduce(&self, hello: &[u8]) -> Result<(Library, Vec<u8>), End> {
         for _ in 0..INTRODUCTIONS {
-            let mut library = TcpStream::connect(self.inner)
+            let mut stream = TcpStream::connect(self.inner)
                 .await
                 .inspect_err(journal::not_connected)?;
-            library.set_nodelay(true)?;
+            stream.set_nodelay(true)?;
+            let mut ahead = Ahead::new();
             let greet = timeout(INTRODUCED_WITHIN, async {
-                library.write_all(hello).await?;
-                let Some((header, frame)) = header(&mut library, BUFFER).await? else {
+                stream.write_all(hello).await?;
+                let Some(frame) = ahead.frame(&mut stream, BUFFER).await? else {
                     return Err(End::refused(
                         StatusCode::BadConnectionClosed,
                         "the library closed",
                     ));
                 };
-                let body = body(&mut library, &frame).await?;
-                Ok((frame.kind, header, body))
+                let answer = ahead.whole(&mut stream, &frame).await?;
+                Ok((frame.kind, answer))
             });
             let (greeted, introduced) = self.place.introduce(greet).await;
             let Ok(greeted) = greeted else {
@@ -137,14 +154,14 @@ impl Relay {
                     "the library does not answer",
                 ));
             };
-            let (kind, header, answer) = greeted?;
+            let (kind, answer) = greeted?;
             match (kind, introduced) {
                 (Kind::Acknowledge, Introduced::Known) => {
                     // ACK: version, receive buffer, ….
-                    if let Some(buffer) = number(&answer, 4) {
+                    if let Some(buffer) = number(&answer, HEADER + 4) {
                         self.largest.store(buffer as usize, Ordering::Relaxed);
                     }
-                    return Ok((library, [&header[..], &answer].concat()));
+                    return Ok((Library { stream, ahead }, answer));
                 }
                 (Kind::Acknowledge, Introduced::Unclear) => journal::disturbed(),
                 _ => {
@@ -202,29 +219,33 @@ impl Relay {
     ///
     /// # Errors
     /// The library has ended it already, or does not say what it has created.
-    async fn leave(&self, mut library: TcpStream) -> Result<(), End> {
+    async fn leave(&self, library: Library) -> Result<(), End> {
+        let Library {
+            mut stream,
+            mut ahead,
+        } = library;
         if self.is_ended.load(Ordering::Relaxed) {
             return Err(End::Io(std::io::ErrorKind::NotConnected.into()));
         }
         // What was asked for at the last moment is still to be answered.
         while self.unactivated().is_waiting() {
-            let Some((_, frame)) = header(&mut library, BUFFER * 4).await? else {
+            let Some(frame) = ahead.frame(&mut stream, BUFFER * 4).await? else {
                 return Err(End::Io(std::io::ErrorKind::UnexpectedEof.into()));
             };
-            let answer = body(&mut library, &frame).await?;
+            let answer = ahead.whole(&mut stream, &frame).await?;
             if frame.kind == Kind::Message {
-                self.unactivated().answered(&answer);
+                self.unactivated().answered(&answer[HEADER..]);
             } else if frame.kind == Kind::Error {
                 return Err(End::Io(std::io::ErrorKind::NotConnected.into()));
             }
         }
         let next = self.channel().next();
         let messages = self.unactivated().close(next);
-        library.write_all(&messages).await?;
-        library.shutdown().await?;
+        stream.write_all(&messages).await?;
+        stream.shutdown().await?;
         // An unread answer would reset the connection before the library has read all of it.
         let mut unread = vec![0; BUFFER];
-        while library.read(&mut unread).await? > 0 {}
+        while stream.read(&mut unread).await? > 0 {}
         Ok(())
     }
 
@@ -244,8 +265,8 @@ impl Relay {
 }
 
 /// The whole HEL; `None` if the connection ends before it.
-async fn hello(client: &mut TcpStream) -> Result<Option<Vec<u8>>, End> {
-    let Some((header, frame)) = header(client, BUFFER).await? else {
+async fn hello(client: &mut TcpStream, ahead: &mut Ahead) -> Result<Option<Vec<u8>>, End> {
+    let Some(frame) = ahead.frame(client, BUFFER).await? else {
         return Ok(None);
     };
     if frame.kind != Kind::Hello {
@@ -254,15 +275,12 @@ async fn hello(client: &mut TcpStream) -> Result<Option<Vec<u8>>, End> {
             "it does not begin with HEL",
         ));
     }
-    let mut hello = vec![0; frame.size];
-    hello[..HEADER].copy_from_slice(&header);
-    client.read_exact(&mut hello[HEADER..]).await?;
-    Ok(Some(hello))
+    ahead.whole(client, &frame).await.map(Some)
 }
 
 /// The status of an ERR message.
-pub(super) fn status(body: &[u8]) -> Option<StatusCode> {
-    number(body, 0).map(StatusCode::from)
+pub(super) fn status(message: &[u8]) -> Option<StatusCode> {
+    number(message, HEADER).map(StatusCode::from)
 }
 
 pub(super) fn number(bytes: &[u8], at: usize) -> Option<u32> {

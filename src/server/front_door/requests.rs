@@ -14,7 +14,7 @@ use super::frame::{Frame, HEADER, Kind, Part};
 use super::opening::Opening;
 use super::plain;
 use super::relay::{OPENING_WITHIN, Relay};
-use super::wire::{End, Rest, body, header, in_time, send};
+use super::wire::{Ahead, End, in_time, send};
 use crate::server::limits;
 
 /// A channel is renewed when most of its time is over, which is minutes; each renewal costs RSA operations.
@@ -42,6 +42,7 @@ impl Relay {
     pub(super) async fn requests(
         &self,
         client: &mut (impl AsyncRead + Unpin),
+        ahead: &mut Ahead,
         library: &mut (impl AsyncWrite + Unpin),
     ) -> Result<(), End> {
         let mut course = Course {
@@ -50,10 +51,10 @@ impl Relay {
             requests: 0,
             renewals: Bucket::full(RENEWALS, RENEWAL_EVERY, Instant::now()),
         };
-        let opening = self.next(&mut course, client, library);
+        let opening = self.next(&mut course, client, ahead, library);
         let mut goes_on = in_time(OPENING_WITHIN, opening).await?;
         while goes_on {
-            goes_on = self.next(&mut course, client, library).await?;
+            goes_on = self.next(&mut course, client, ahead, library).await?;
         }
         Ok(())
     }
@@ -63,17 +64,17 @@ impl Relay {
         &self,
         course: &mut Course,
         client: &mut (impl AsyncRead + Unpin),
+        ahead: &mut Ahead,
         library: &mut (impl AsyncWrite + Unpin),
     ) -> Result<bool, End> {
         let largest = self.largest.load(Ordering::Relaxed);
-        let Some((header, frame)) = header(client, largest).await? else {
+        let Some(frame) = ahead.frame(client, largest).await? else {
             return Ok(false);
         };
         match (frame.kind, course.policy) {
             (Kind::Opening, _) => {
-                let opening = in_time(OPENING_WITHIN, body(client, &frame)).await?;
-                self.open(course, &opening).await?;
-                send(library, &header).await?;
+                let opening = in_time(OPENING_WITHIN, ahead.whole(client, &frame)).await?;
+                self.open(course, &opening[HEADER..]).await?;
                 send(library, &opening).await?;
             }
             (Kind::Message, Some(policy)) => {
@@ -84,11 +85,11 @@ impl Relay {
                     self.outstanding.asked();
                 }
                 if policy == SecurityPolicy::None {
-                    self.pass_plain(course, client, library, header, &frame)
-                        .await?;
+                    let chunk = ahead.whole(client, &frame).await?;
+                    self.look(course, &frame, &chunk[HEADER..])?;
+                    send(library, &chunk).await?;
                 } else {
-                    send(library, &header).await?;
-                    pass_on(client, library, &frame).await?;
+                    pass_on(client, ahead, library, &frame).await?;
                 }
                 if frame.part != Part::Some {
                     course.message = Message::default();
@@ -97,8 +98,7 @@ impl Relay {
             // The library would end the connection before the sessions could be closed that wait in it.
             (Kind::Closing, Some(_)) if self.unactivated().count() > 0 => return Ok(false),
             (Kind::Closing, Some(_)) => {
-                send(library, &header).await?;
-                pass_on(client, library, &frame).await?;
+                pass_on(client, ahead, library, &frame).await?;
             }
             _ => {
                 return Err(End::refused(
@@ -142,28 +142,20 @@ impl Relay {
         Ok(())
     }
 
-    /// Passes on a chunk that is not encrypted.
-    async fn pass_plain(
-        &self,
-        course: &Course,
-        client: &mut (impl AsyncRead + Unpin),
-        library: &mut (impl AsyncWrite + Unpin),
-        header: [u8; HEADER],
-        frame: &Frame,
-    ) -> Result<(), End> {
-        let chunk = body(client, frame).await?;
+    /// Whether the library may see a chunk that is not encrypted.
+    fn look(&self, course: &Course, frame: &Frame, chunk: &[u8]) -> Result<(), End> {
         let is_first = course.message.chunks == 1;
         if is_first
             && frame.part != Part::Abort
             && !self.admits_plain_text
-            && !plain::is_discovery(&chunk)
+            && !plain::is_discovery(chunk)
         {
             return Err(End::refused(
                 StatusCode::BadSecurityPolicyRejected,
                 "more than discovery is asked for without encryption",
             ));
         }
-        if is_first && plain::is_create_session(&chunk) && self.place.has_left_too_many() {
+        if is_first && plain::is_create_session(chunk) && self.place.has_left_too_many() {
             return Err(End::refused(
                 StatusCode::BadTooManySessions,
                 "sessions were created from there and left behind",
@@ -173,10 +165,10 @@ impl Relay {
         // The library does not count a message that is broken off.
         if frame.part != Part::Abort {
             channel
-                .sent(&chunk)
+                .sent(chunk)
                 .map_err(|status| End::refused(status, "a chunk does not belong where it comes"))?;
-            if (self.unactivated().count() > 0 || plain::is_create_session(&chunk))
-                && !(is_first && frame.part == Part::Last && plain::is_readable(&chunk))
+            if (self.unactivated().count() > 0 || plain::is_create_session(chunk))
+                && !(is_first && frame.part == Part::Last && plain::is_readable(chunk))
             {
                 return Err(End::refused(
                     StatusCode::BadDecodingError,
@@ -184,7 +176,7 @@ impl Relay {
                 ));
             }
         }
-        let asked = self.unactivated().asked(&chunk, is_first);
+        let asked = self.unactivated().asked(chunk, is_first);
         asked.map_err(|plain::TooMany| {
             End::refused(
                 StatusCode::BadTooManySessions,
@@ -193,8 +185,7 @@ impl Relay {
         })?;
         // From here on the library has seen it.
         *self.channel() = channel;
-        send(library, &header).await?;
-        send(library, &chunk).await
+        Ok(())
     }
 
     /// Whether the library may see an OPN.
@@ -257,14 +248,15 @@ impl Relay {
     }
 }
 
-/// Passes on the rest of a chunk that is encrypted.
+/// Passes on a chunk that is encrypted.
 async fn pass_on(
     client: &mut (impl AsyncRead + Unpin),
+    ahead: &mut Ahead,
     library: &mut (impl AsyncWrite + Unpin),
     frame: &Frame,
 ) -> Result<(), End> {
-    let mut rest = Rest::of(frame);
-    while let Some(part) = rest.next(client).await? {
+    let mut left = frame.size;
+    while let Some(part) = ahead.part(client, &mut left).await? {
         send(library, part).await?;
     }
     Ok(())
