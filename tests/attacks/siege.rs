@@ -18,7 +18,7 @@ use super::common::bridge::Bridge;
 use super::common::{pause, wait_until};
 use super::honest::{Honest, Identity};
 
-/// How much more memory than before an attack may be in use after it.
+/// How much more memory than before an attack may be in use after it, if it does not say otherwise.
 const MORE: usize = 20 << 20;
 
 /// What a level of nesting may leave behind on the stack of each worker.
@@ -46,6 +46,8 @@ pub struct Siege {
     pub trusted: Option<Pair>,
     pub workshop: Workshop,
     before: Vitals,
+    /// How much more memory than before the attack may be in use after it.
+    more: usize,
 }
 
 /// What an attack may cost for good.
@@ -128,6 +130,7 @@ impl Siege {
             honest: Some(honest),
             trusted,
             workshop,
+            more: MORE,
         };
         // What the first login of a kind costs is no cost of an attack.
         drop(siege.newcomer());
@@ -187,6 +190,12 @@ impl Siege {
     /// How much memory the process has in use, in bytes.
     pub fn memory(&self) -> usize {
         Vitals::of(self.bridge().id()).memory
+    }
+
+    /// So much memory may be left.
+    pub fn leaves(mut self, more: usize) -> Self {
+        self.more = more;
+        self
     }
 
     /// Attacks once, and measures from there.
@@ -259,7 +268,7 @@ impl Siege {
         wait_until("memory and descriptors as before", || {
             let now = Vitals::of(self.bridge().id());
             let is_as_before = now.descriptors <= self.before.descriptors
-                && now.memory <= self.before.memory + MORE;
+                && now.memory <= self.before.memory + self.more;
             is_as_before
                 .then_some(now)
                 .ok_or_else(|| format!("{now:?}, before {:?}", self.before))
