@@ -35,8 +35,8 @@ const ITEMS: usize = 1_000;
 const STAYS: Duration = Duration::from_secs(60);
 const GOES: Duration = Duration::from_secs(5);
 const PUBLISHING_INTERVAL: Duration = Duration::from_millis(50);
-/// Publishing intervals that a subscription outlives without a Publish request: a minute, or hardly any.
-const MANY: u32 = 1_200;
+/// Publishing intervals that a subscription outlives without a Publish request: 10 seconds, or hardly any.
+const MANY: u32 = 200;
 const FEW: u32 = 3;
 /// Those of the stage.
 const SESSIONS: usize = 3;
