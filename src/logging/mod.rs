@@ -1,6 +1,6 @@
 //! What is logged, and how much: the log is bounded whatever strangers do.
 //!
-//! Our own rooms bound the lines that strangers cause where they write them ([`Sparse`]). Libraries do not, so that is done
+//! Our own rooms bound the lines that strangers cause where they write them (`Sparse`). Libraries do not, so that is done
 //! here: of each place in their code that logs, a number of lines in each period; what is left out is counted and told
 //! with the next line of that place. And each record is one line, whatever it contains.
 
