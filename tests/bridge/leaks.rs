@@ -246,7 +246,7 @@ impl Stage {
             Way::CloseSession => {
                 let client = Client::connect(&self.endpoint, &self.pki, false, GOES).await?;
                 client.subscribe(&self.nodes, MANY).await?;
-                in_time(client.session.disconnect()).await
+                client.session.disconnect().await
             }
             Way::Vanish => {
                 let client = Client::connect(&self.endpoint, &self.pki, false, GOES).await?;
@@ -261,7 +261,10 @@ impl Stage {
                     other => drop(other?),
                 }
                 sleep(PUBLISHING_INTERVAL * (2 * FEW)).await;
-                in_time(client.session.disconnect_without_delete_subscriptions()).await
+                client
+                    .session
+                    .disconnect_without_delete_subscriptions()
+                    .await
             }
             Way::Transfer => {
                 let (id, _) = self.one.subscribe(&self.nodes, MANY).await?;
@@ -311,16 +314,9 @@ impl Stage {
     async fn leave(self) {
         for client in [&self.one, &self.other, &self.subscriber] {
             // It may begin anew at once.
-            let _ = in_time(client.session.disconnect()).await;
+            let _ = client.session.disconnect().await;
         }
     }
-}
-
-/// The client library waits for ever if it connects again, to a server that begins anew, in the moment in which it is
-/// to leave.
-async fn in_time(leave: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
-    let left = tokio::time::timeout(PATIENCE, leave).await;
-    left.unwrap_or_else(|_| Err(Error::new(StatusCode::BadTimeout, "it does not leave")))
 }
 
 /// A session that is cut off with the value.
@@ -368,6 +364,8 @@ impl Client {
             connected = session.wait_for_connection() => connected,
             _ = &mut running => false,
         };
+        // Who has lost a connection comes as somebody new, with new subscriptions.
+        session.disable_reconnects();
         let client = Self {
             session,
             connection,
