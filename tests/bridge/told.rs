@@ -119,6 +119,8 @@ pub struct Proof {
 /// Each print that was seen is one job with its start and its end, and there is no other job.
 pub fn assert_the_same_story(prints: &[Print], jobs: &[Job], looks: &[Time], proof: &mut Proof) {
     let mut left = jobs.iter().peekable();
+    // Prints that were taken for one of the same file before them.
+    let mut taken = Vec::new();
     for (index, print) in prints.iter().enumerate() {
         let later = &prints[index + 1..];
         let again = later.iter().find(|later| later.file == print.file);
@@ -132,8 +134,17 @@ pub fn assert_the_same_story(prints: &[Print], jobs: &[Job], looks: &[Time], pro
         let told = known(looks, print.start.before, print.runs_until());
         proof.told += usize::from(told);
         match found[..] {
-            [job] => proof.endings += usize::from(assert_same(print, job, looks)),
-            [] if !told => {}
+            [job] => {
+                let alike = again.filter(|again| are_alike(print, again, job, looks));
+                taken.extend(alike.map(|it| it.start.after));
+                let fate = alike.unwrap_or(print).fate;
+                let as_seen = Print {
+                    fate,
+                    ..print.clone()
+                };
+                proof.endings += usize::from(assert_same(&as_seen, job, looks));
+            }
+            [] if !told || taken.contains(&print.start.after) => {}
             _ => panic!("{print:#?} is told as {found:#?} of {jobs:#?}, looks {looks:?}"),
         }
     }
@@ -143,6 +154,16 @@ pub fn assert_the_same_story(prints: &[Print], jobs: &[Job], looks: &[Time], pro
         let (one, next) = (&pair[0], &pair[1]);
         assert!(one.end <= Some(next.start), "{one:?} {next:?}");
     }
+}
+
+/// Whether a print goes on as another of the same file that came later: of its end, and of what came between, nothing
+/// was seen, and OctoPrint names no print.
+fn are_alike(print: &Print, again: &Print, job: &Job, looks: &[Time]) -> bool {
+    let Fate::Over { end, .. } = print.fate else {
+        return false;
+    };
+    let latest = later(looks, end.before).nth(1);
+    latest.is_none_or(|look| again.start.after < look) && job.end > latest
 }
 
 /// Tells whether the ending was certain.
