@@ -122,16 +122,24 @@ fn clients_that_come_and_go_leave_no_cost_and_bounded_memory() {
             let more = stage.cycle(Way::DeleteSubscription).await;
             more.expect("served");
         }
+        let begun = beginnings(&bridge);
         stage.leave().await;
-        let stage = until_it_began_anew(&bridge).await;
+        let stage = until_it_began_anew(&bridge, begun).await;
         println!("anew   {:?}", Measured::of(&bridge, &stage).await);
         assert!(!bridge.log().contains("panicked"), "{}", bridge.log());
     });
 }
 
-async fn until_it_began_anew(bridge: &Bridge) -> Stage {
+/// How often the server began anew.
+fn beginnings(bridge: &Bridge) -> usize {
+    let told = "the server begins anew, to free";
+    bridge.log().matches(told).count()
+}
+
+/// Once more than so often.
+async fn until_it_began_anew(bridge: &Bridge, begun: usize) -> Stage {
     let deadline = Instant::now() + PATIENCE;
-    while !bridge.log().contains("the server begins anew, to free") {
+    while beginnings(bridge) <= begun {
         assert!(Instant::now() < deadline, "{}", bridge.log());
         sleep(Duration::from_millis(100)).await;
     }
